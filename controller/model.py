@@ -567,7 +567,31 @@ class SwitchError:
     data: bytes
 
 
-Event = SwitchUp | SwitchDown | PortChanged | PortGone | FlowRemoved | SwitchError
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """A link between two switches carries traffic; each direction of a cable is announced by itself."""
+
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """A link carries no traffic any more; ``reason`` is one short text for people."""
+
+    link: Link
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that a person should know of: ``kind`` is a fixed short name ("forged-probe"), ``text`` one line."""
+
+    kind: str
+    location: Location
+    text: str
+
+
+Event = SwitchUp | SwitchDown | PortChanged | PortGone | FlowRemoved | SwitchError | LinkUp | LinkDown | Alarm
 
 
 # ---------------------------------------------------------------- text, at the rim only
