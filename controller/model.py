@@ -74,6 +74,22 @@ class Port:
     max_speed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A station at an edge port, as it is known at one moment.
+
+    ``addresses`` are its IPv4 (4 bytes) and IPv6 (16 bytes) addresses, ``vlan`` the VLAN id of its latest tagged frame,
+    0 for none. ``last_seen`` may be behind by the second or so at which it is kept.
+    """
+
+    mac: bytes
+    location: Location
+    addresses: tuple[bytes, ...]
+    vlan: int
+    first_seen: float
+    last_seen: float
+
+
 # ---------------------------------------------------------------- packets
 
 
@@ -583,6 +599,38 @@ class LinkDown:
 
 
 @dataclass(frozen=True, slots=True)
+class HostSeen:
+    """A host was seen for the first time, or at an address that was not known to be its own."""
+
+    host: Host
+
+
+@dataclass(frozen=True, slots=True)
+class HostMoved:
+    """A host is at another port than before."""
+
+    host: Host
+    left: Location
+
+
+@dataclass(frozen=True, slots=True)
+class HostGone:
+    """A host is not known any more; ``host`` is what was known of it, ``reason`` one short text for people."""
+
+    host: Host
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEnded:
+    """The host with this address was looked for and found, or is silent (None); ``waiting`` are the packets for it."""
+
+    ip: bytes
+    host: Host | None
+    waiting: tuple[Packet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """Something that a person should know of: ``kind`` is a fixed short name ("forged-probe"), ``text`` one line."""
 
@@ -591,7 +639,21 @@ class Alarm:
     text: str
 
 
-Event = SwitchUp | SwitchDown | PortChanged | PortGone | FlowRemoved | SwitchError | LinkUp | LinkDown | Alarm
+Event = (
+    SwitchUp
+    | SwitchDown
+    | PortChanged
+    | PortGone
+    | FlowRemoved
+    | SwitchError
+    | LinkUp
+    | LinkDown
+    | HostSeen
+    | HostMoved
+    | HostGone
+    | SearchEnded
+    | Alarm
+)
 
 
 # ---------------------------------------------------------------- text, at the rim only
