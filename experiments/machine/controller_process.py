@@ -1,0 +1,150 @@
+"""The controller as its own process: start it, know when it is ready, notice when it dies, stop it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.errors import UserError
+from experiments.machine import ports, processes
+from experiments.machine.journal import Entry, Journal
+
+LAUNCHER = str(Path(sys.prefix) / "bin" / "ryu-manager")
+OWN_APP = "controller.app"
+
+START_TIME = 20.0
+"""Seconds that a controller gets to listen."""
+
+STOP_TIME = 5.0
+"""Seconds between asking it to end and killing it."""
+
+LOG_TAIL = 12
+"""Lines of its log that tell of its death."""
+
+
+class ControllerDied(UserError):
+    """The controller ended by itself."""
+
+
+class Controller:
+    """A running controller. Raises `UserError` when its ports are taken, `ControllerDied` when it does not come up."""
+
+    def __init__(
+        self, journal: Journal, *, apps: Sequence[str] = (OWN_APP,), port: int = 6653, rest_port: int = 8080, log: Path,
+        options: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        self.apps = tuple(apps)
+        self.address = ("127.0.0.1", port)
+        self.rest_port = rest_port
+        self.log = log
+        for number, purpose in ((port, "OpenFlow"), (rest_port, "REST")):
+            require_free(number, purpose)
+        command = [
+            LAUNCHER, *apps, *options,
+            "--ofp-listen-host", "127.0.0.1", "--ofp-tcp-listen-port", str(port),
+            "--wsapi-host", "127.0.0.1", "--wsapi-port", str(rest_port),
+        ]  # fmt: skip
+        journal.add("controller", apps=list(apps))
+        with log.open("ab") as file:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self._pidfd = os.pidfd_open(self.process.pid)
+        self._wait_until_listening()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    @property
+    def own(self) -> bool:
+        """Whether it is Flowpath's, and so can be asked how it is."""
+        return OWN_APP in self.apps
+
+    def check(self) -> None:
+        """Raise `ControllerDied`, with the end of its log, when it does not run any more."""
+        status = self.process.poll()
+        if status is not None:
+            how = f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"
+            last = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL:]
+            raise ControllerDied("\n    ".join([f"the controller {how}; its log {self.log} ends:", *last]))
+
+    def died_within(self, seconds: float) -> bool:
+        """Wait for its death, so long at most."""
+        return bool(select.select([self._pidfd], [], [], seconds)[0])
+
+    def fileno(self) -> int:
+        """A file that is readable once it has ended: whoever waits for something else can wait for this too."""
+        return self._pidfd
+
+    def wait_ready(self, n_switches: int, timeout: float = 30.0) -> dict[str, Any]:
+        """Wait until so many switches are connected and have their first rules; returns what the controller says.
+
+        Raises `ControllerDied`, and `UserError` when it takes longer than ``timeout`` seconds.
+        """
+        path = f"/api/v1/health?switches={n_switches}&timeout={timeout:g}"
+        health = self.get(path, timeout=timeout + 5)
+        if health["status"] != "ready":
+            connected = len(health["switches"])
+            raise UserError(f"after {timeout:g} s, {connected} of {n_switches} switches are ready; see {self.log}")
+        return health
+
+    def get(self, path: str, *, timeout: float = 10.0) -> dict[str, Any]:
+        """Ask its REST interface. Raises `ControllerDied`, or `UserError` when the answer is none."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=timeout)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read()
+            if response.status != http.HTTPStatus.OK:
+                raise UserError(f"the controller answers {response.status} to {path}; see {self.log}")
+            answer: dict[str, Any] = json.loads(body)
+        except (OSError, http.client.HTTPException) as error:
+            if self.died_within(1.0):
+                self.check()
+            raise UserError(
+                f"the controller does not answer at port {self.rest_port}: {error}; see {self.log}"
+            ) from None
+        finally:
+            connection.close()
+        return answer
+
+    def stop(self) -> None:
+        """End it: asked first, killed if it does not follow."""
+        processes.end([self.process.pid] if self.process.poll() is None else [], grace=STOP_TIME)
+        self.process.wait()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _wait_until_listening(self) -> None:
+        wanted = [self.address[1], *([self.rest_port] if self.own else [])]
+        deadline = time.monotonic() + START_TIME
+        while not all(map(ports.listening, wanted)):
+            if self.died_within(0.02):
+                self.check()
+            if time.monotonic() > deadline:
+                raise UserError(f"the controller does not listen after {START_TIME:g} s; see {self.log}")
+
+
+def require_free(port: int, purpose: str) -> None:
+    """Raise `UserError`, naming who has it, when ``port`` is taken."""
+    if who := ports.holder(port):
+        pid = who.removeprefix("pid ").partition(" ")[0]
+        stop = f"stop it (sudo kill {pid})" if pid.isdigit() else "stop it"
+        raise UserError(f"port {port} ({purpose}) is taken by {who}; {stop} or choose another port")
+
+
+def stop_marked(run: str, _: Entry) -> None:
+    """Undo a controller: end what carries the run's mark and was started as one."""
+    pids = [pid for pid, _ in processes.marked(run) if LAUNCHER in processes.command_line(pid)]
+    processes.end(pids, grace=STOP_TIME)

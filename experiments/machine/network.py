@@ -1,0 +1,196 @@
+"""A running network to experiment on: hosts that run commands, switches that show their tables."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from experiments.errors import UserError
+from experiments.machine import commands, links, ovs, processes
+from experiments.machine.controller_process import Controller
+from experiments.machine.journal import Journal
+
+if TYPE_CHECKING:
+    from topologies.plan import Graph
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A switch of the network."""
+
+    name: str
+    dpid: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A rule as the switch itself lists it (ovs-ofctl dump-flows); ``match`` and ``actions`` in ovs-ofctl's words."""
+
+    table: int
+    priority: int
+    cookie: int
+    packets: int
+    bytes: int
+    duration: float
+    idle_timeout: int
+    hard_timeout: int
+    match: str
+    actions: str
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the network: an interface in a network namespace of its own."""
+
+    name: str
+    ip: str
+    mac: str
+    pid: int
+    interface: str
+
+    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
+        """Start a command on the host; options as of `subprocess.Popen`. It ends with the network at the latest."""
+        options = {"text": True, "start_new_session": True, **options}
+        return subprocess.Popen(["mnexec", "-a", str(self.pid), *command], **options)
+
+    def run(
+        self, command: Sequence[str], *, timeout: float = commands.PATIENCE, check: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on the host to its end, output captured.
+
+        With ``check``, a failure raises `UserError`; so does, always, taking longer than ``timeout`` seconds.
+        """
+        process = self.popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except BaseException as error:
+                process.kill()
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise UserError(
+                        f"{self.name}: `{commands.shown(command)}` took longer than {timeout:g} s"
+                    ) from None
+                raise
+        if check and process.returncode:
+            said = " ".join((err or out).split()) or "nothing said"
+            raise UserError(f"{self.name}: `{commands.shown(command)}` failed: {said}")
+        return subprocess.CompletedProcess(list(command), process.returncode, out, err)
+
+
+Thing = TypeVar("Thing", Host, Switch)
+
+
+class Network:
+    """Builds the graph's network; when the constructor returns, its switches are connecting to the controller.
+
+    Raises `UserError` before anything is made when a name is taken, `topologies.TopologyError` when it cannot be built.
+    """
+
+    def __init__(
+        self, journal: Journal, graph: Graph, controller: Controller, datapath: ovs.Datapath, *, ipv6: bool = False
+    ) -> None:
+        from topologies import mininet_net  # noqa: PLC0415  # it imports Mininet, which not every command needs
+
+        self.graph = graph
+        self.controller = controller
+        self.switches = [
+            Switch(name, node["dpid"]) for name, node in graph.nodes(data=True) if node["kind"] == "switch"
+        ]
+        interfaces = mininet_net.root_interfaces(graph)
+        require_unused([switch.name for switch in self.switches], interfaces)
+        ovs.announce_bridges(journal, [switch.name for switch in self.switches])
+        journal.add("links", names=interfaces)
+        self.lab = mininet_net.Lab(
+            graph,
+            datapath=datapath,
+            controller=controller.address,
+            group=links.GROUP,
+            mark=f"{ovs.MARK}={journal.run}",
+            ipv6=ipv6,
+        )
+        self.lab.start()
+        self.hosts = [
+            Host(host.name, host.IP(), host.MAC(), host.pid, host.defaultIntf().name) for host in self.lab.hosts
+        ]
+
+    def host(self, name: str) -> Host:
+        """The host of this name. Raises `UserError` when there is none."""
+        return named(name, "host", self.hosts)
+
+    def switch(self, name: str) -> Switch:
+        """The switch of this name. Raises `UserError` when there is none."""
+        return named(name, "switch", self.switches)
+
+    def wait_ready(self, timeout: float = 30.0) -> None:
+        """Wait until every switch is connected and has its first rules. Raises `ControllerDied`, `UserError`."""
+        self.controller.wait_ready(len(self.switches), timeout)
+
+    def flows(self, switch: str) -> list[Flow]:
+        """The rules that a switch holds, as it reports them itself."""
+        text = commands.run(["ovs-ofctl", "-O", "OpenFlow13", "dump-flows", self.switch(switch).name])
+        return [parse_flow(line) for line in text.splitlines() if "actions=" in line]
+
+    def stop(self) -> None:
+        """End everything that runs on the hosts. Bridges and interfaces are left to the journal."""
+        root = os.stat("/proc/self/ns/net").st_ino
+        shells = [host.pid for host in self.lab.hosts if host.shell]
+        homes = {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in shells if processes.identity(pid)} - {root}
+        processes.end(processes.in_network_namespaces(homes))
+        self.lab.stop()
+
+
+def named(name: str, kind: str, things: Sequence[Thing]) -> Thing:
+    """The one of this name. Raises `UserError`."""
+    for thing in things:
+        if thing.name == name:
+            return thing
+    known = ", ".join(thing.name for thing in things[:10])
+    raise UserError(f"there is no {kind} {name!r} in this network (there are: {known}{' ...' * (len(things) > 10)})")
+
+
+def require_unused(bridges: Sequence[str], interfaces: Sequence[str]) -> None:
+    """Raise `UserError` when something that we did not make has a name that the network needs."""
+    if taken := sorted(set(bridges) & set(ovs.bridges())):
+        raise UserError(
+            f"a bridge {taken[0]} is there already, and Flowpath did not make it; "
+            f"rename it, or remove it if nobody needs it: sudo ovs-vsctl del-br {taken[0]}"
+        )
+    if taken := sorted(set(interfaces) & links.names()):
+        raise UserError(
+            f"an interface {taken[0]} is there already, and Flowpath did not make it; "
+            f"rename it, or remove it if nobody needs it: sudo ip link delete {taken[0]}"
+        )
+
+
+FLOW = re.compile(
+    r"\s*cookie=(?P<cookie>0x[0-9a-f]+), duration=(?P<duration>[0-9.]+)s, table=(?P<table>[0-9]+), "
+    r"n_packets=(?P<packets>[0-9]+), n_bytes=(?P<bytes>[0-9]+), (?P<rest>.*?) ?actions=(?P<actions>.*)"
+)
+
+
+def parse_flow(line: str) -> Flow:
+    """A line of ``ovs-ofctl dump-flows``. Raises ValueError for another line."""
+    found = FLOW.fullmatch(line)
+    if found is None:
+        raise ValueError(f"not a flow: {line!r}")
+    # Attributes of the rule end with ", "; the match, whose fields have no space, comes last.
+    *attributes, match = found["rest"].split(", ")
+    values = dict(attribute.partition("=")[::2] for attribute in attributes)
+    fields = match.split(",")
+    priority = next((field for field in fields if field.startswith("priority=")), "priority=32768")
+    return Flow(
+        table=int(found["table"]),
+        priority=int(priority.partition("=")[2]),
+        cookie=int(found["cookie"], 16),
+        packets=int(found["packets"]),
+        bytes=int(found["bytes"]),
+        duration=float(found["duration"]),
+        idle_timeout=int(values.get("idle_timeout", 0)),
+        hard_timeout=int(values.get("hard_timeout", 0)),
+        match=",".join(field for field in fields if field != priority),
+        actions=found["actions"],
+    )
