@@ -21,7 +21,7 @@ COMMANDS = {
     "demo": "experiments.demo",
     "run": "experiments.run",
     "capture": "experiments.capture.command",
-    "doctor": "experiments.doctor",
+    "doctor": "experiments.doctor.command",
 }
 """Command -> the module that carries it out."""
 
