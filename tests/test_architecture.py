@@ -1,0 +1,150 @@
+"""The walls of docs/architecture.md, held against every import statement of the project."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parents[1]
+PACKAGES = ("controller", "topologies", "experiments")
+LONGEST_FILE = 400
+
+MAY_IMPORT = {
+    "controller.model": {"controller.model"},
+    "controller.config": {"controller.config"},
+    "controller.southbound": {"controller.southbound", "controller.model"},
+    "controller.services": {"controller.services", "controller.southbound", "controller.model"},
+    "controller.apps": {
+        "controller.apps", "controller.services", "controller.southbound.frames", "controller.model",
+    },
+    "controller.northbound": {"controller.northbound", "controller.services", "controller.model"},
+    "controller.network_os": {
+        "controller.network_os", "controller.northbound", "controller.apps", "controller.services",
+        "controller.southbound", "controller.model", "controller.config",
+    },
+    "controller": {"controller"},
+    "topologies": {"topologies", "controller"},
+    "experiments": {"experiments", "topologies"},
+}  # fmt: skip
+"""Room -> the rooms of ours that it may import; the longest name that fits a module counts."""
+
+OUTSIDERS = {
+    "ryu": ("controller.app", "controller.launcher", "controller.southbound.channel"),
+    "mininet": ("topologies.mininet_net",),
+    "scapy": ("experiments.capture",),
+}
+"""Third party -> the only rooms that may know it."""
+
+PURE = ("controller.model", "controller.services", "controller.apps", "controller.network_os", "controller.southbound")
+IMPURE = ("controller.southbound.channel",)
+WORLD = {"asyncio", "eventlet", "select", "selectors", "socket", "subprocess", "threading", "time"}
+"""What pure parts do without: they are told what time it is, and hold no sockets, threads or greenlets."""
+
+
+def modules(*packages: str) -> Iterator[tuple[str, Path]]:
+    for package in packages:
+        for path in sorted((HOME / package).rglob("*.py")):
+            parts = path.relative_to(HOME).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(module: str, path: Path, tree: ast.Module | None = None) -> Iterator[str]:
+    """The full names of everything that a module imports, wherever in it the statement stands."""
+    for node in ast.walk(tree or ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base]).rstrip(".")
+            for alias in node.names:
+                yield f"{base}.{alias.name}"
+
+
+def within(name: str, room: str) -> bool:
+    return name == room or name.startswith(room + ".")
+
+
+def breaches(module: str, imported: Iterator[str]) -> list[str]:
+    """The imports of a module that go through a wall."""
+    found = []
+    home = max((room for room in MAY_IMPORT if within(module, room)), key=len)
+    for name in imported:
+        top = name.partition(".")[0]
+        if top in PACKAGES and not any(within(name, room) or within(room, name) for room in MAY_IMPORT[home]):
+            found.append(f"{module} imports {name}")
+        if top in OUTSIDERS and not any(within(module, room) for room in OUTSIDERS[top]):
+            found.append(f"{module} imports {name}")
+        if (
+            top in WORLD
+            and any(within(module, room) for room in PURE)
+            and not any(within(module, room) for room in IMPURE)
+        ):
+            found.append(f"{module} imports {name}")
+    return found
+
+
+def test_every_import_follows_the_arrows() -> None:
+    found = [breach for module, path in modules(*PACKAGES) for breach in breaches(module, imports(module, path))]
+    assert not found, "\n".join(found)
+
+
+def test_topologies_use_only_pure_parts_of_the_controller() -> None:
+    forbidden = ("controller.app", "controller.launcher", "controller.southbound.channel")
+    found = [
+        f"{module} imports {name}"
+        for module, path in modules("topologies")
+        for name in imports(module, path)
+        if any(within(name, room) for room in forbidden)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_no_file_is_longer_than_one_can_keep_in_mind() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for _, path in modules(*PACKAGES, "tests")}
+    too_long = [
+        f"{path.relative_to(HOME)}: {length} lines" for path, length in lengths.items() if length > LONGEST_FILE
+    ]
+    assert not too_long, "\n".join(too_long)
+
+
+@pytest.mark.parametrize(
+    ("module", "statement"),
+    [
+        ("controller.services.paths", "import ryu.base.app_manager"),
+        ("controller.services.paths", "from time import monotonic"),
+        ("controller.services.paths", "from controller import apps"),
+        ("controller.services.paths", "from ..northbound import rest"),
+        ("controller.model", "from controller.services import paths"),
+        ("controller.apps.routing", "from controller.southbound import openflow"),
+        ("controller.southbound.openflow", "import socket"),
+        ("controller.launcher", "import experiments.cli"),
+        ("topologies.catalog", "import mininet.net"),
+        ("experiments.machine.network", "from controller.model import Packet"),
+        ("experiments.story", "def lazily():\n    import scapy.all"),
+    ],
+)
+def test_the_guard_sees_a_breach(module: str, statement: str) -> None:
+    path = HOME / f"{module.replace('.', '/')}.py"
+    assert breaches(module, imports(module, path, ast.parse(statement)))
+
+
+@pytest.mark.parametrize(
+    ("module", "statement"),
+    [
+        ("controller.apps.routing", "from controller.southbound import frames"),
+        ("controller.apps.routing", "from controller.services.paths import shortest"),
+        ("controller.southbound.channel", "import socket, ryu.controller"),
+        ("controller.network_os", "from controller import model"),
+        ("experiments.capture.decode", "import scapy.all"),
+        ("topologies.simulator", "from controller.services import paths"),
+    ],
+)
+def test_the_guard_lets_an_arrow_pass(module: str, statement: str) -> None:
+    path = HOME / f"{module.replace('.', '/')}.py"
+    assert not breaches(module, imports(module, path, ast.parse(statement)))
