@@ -51,40 +51,40 @@ def modules(*packages: str) -> Iterator[tuple[str, Path]]:
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
-def imports(module: str, path: Path, tree: ast.Module | None = None) -> Iterator[str]:
-    """The full names of everything that a module imports, wherever in it the statement stands."""
-    for node in ast.walk(tree or ast.parse(path.read_text())):
+def imports(module: str, path: Path, tree: ast.Module | None = None) -> Iterator[tuple[str, bool]]:
+    """The full name of everything that a module imports, wherever it does, and whether only for type checkers."""
+    tree = tree or ast.parse(path.read_text())
+    for_types = {id(node) for block in ast.walk(tree) if _is_for_types(block) for node in ast.walk(block)}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, id(node) in for_types) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 package = module if path.name == "__init__.py" else module.rpartition(".")[0]
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, base]).rstrip(".")
-            for alias in node.names:
-                yield f"{base}.{alias.name}"
+            yield from ((f"{base}.{alias.name}", id(node) in for_types) for alias in node.names)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def within(name: str, room: str) -> bool:
     return name == room or name.startswith(room + ".")
 
 
-def breaches(module: str, imported: Iterator[str]) -> list[str]:
-    """The imports of a module that go through a wall."""
+def breaches(module: str, imported: Iterator[tuple[str, bool]]) -> list[str]:
+    """The imports of a module that go through a wall; a third party may be named for type checkers anywhere."""
     found = []
     home = max((room for room in MAY_IMPORT if within(module, room)), key=len)
-    for name in imported:
+    pure = any(within(module, room) for room in PURE) and not any(within(module, room) for room in IMPURE)
+    for name, for_types in imported:
         top = name.partition(".")[0]
-        if top in PACKAGES and not any(within(name, room) or within(room, name) for room in MAY_IMPORT[home]):
-            found.append(f"{module} imports {name}")
-        if top in OUTSIDERS and not any(within(module, room) for room in OUTSIDERS[top]):
-            found.append(f"{module} imports {name}")
-        if (
-            top in WORLD
-            and any(within(module, room) for room in PURE)
-            and not any(within(module, room) for room in IMPURE)
-        ):
+        upward = top in PACKAGES and not any(within(name, room) or within(room, name) for room in MAY_IMPORT[home])
+        foreign = top in OUTSIDERS and not for_types and not any(within(module, room) for room in OUTSIDERS[top])
+        if upward or foreign or (pure and top in WORLD):
             found.append(f"{module} imports {name}")
     return found
 
@@ -99,7 +99,7 @@ def test_topologies_use_only_pure_parts_of_the_controller() -> None:
     found = [
         f"{module} imports {name}"
         for module, path in modules("topologies")
-        for name in imports(module, path)
+        for name, _ in imports(module, path)
         if any(within(name, room) for room in forbidden)
     ]
     assert not found, "\n".join(found)
