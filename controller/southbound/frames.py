@@ -106,7 +106,7 @@ def _read_ipv4(ethernet: Ethernet, frame: bytes, at: int) -> Headers:
     offset = (division & 0x1FFF) * 8
     ip = Ip(4, src, dst, proto, ttl, tos >> 2, tos & 3, bool(division & 0x3FFF), offset)
     transport, whole = _read_transport(ip, frame, at + size, end)
-    return Headers(*ethernet, None, ip, not whole or limit > end or at + size > end, *transport)
+    return _with_ip(ethernet, ip, transport, not whole or limit > end or at + size > end)
 
 
 def _read_ipv6(ethernet: Ethernet, frame: bytes, at: int) -> Headers:
@@ -134,7 +134,7 @@ def _read_ipv6(ethernet: Ethernet, frame: bytes, at: int) -> Headers:
     ip = Ip(6, src, dst, proto, hops, traffic >> 2, traffic & 3, fragment, offset)
     transport, whole = _read_transport(ip, frame, at, end)
     cut = not whole or limit > end or at > end or (proto in _EXTENSIONS and not offset)
-    return Headers(*ethernet, None, ip, cut, *transport)
+    return _with_ip(ethernet, ip, transport, cut)
 
 
 class _Transport(NamedTuple):
@@ -149,6 +149,11 @@ class _Transport(NamedTuple):
 
 
 _NOTHING_READ = _Transport()
+
+
+def _with_ip(ethernet: Ethernet, ip: Ip, above: _Transport, truncated: bool) -> Headers:
+    tcp, udp, sctp, icmp, neighbour, dhcp = above
+    return Headers(*ethernet, None, ip, truncated, tcp, udp, sctp, icmp, neighbour, dhcp)
 
 
 def _read_transport(ip: Ip, frame: bytes, at: int, end: int) -> tuple[_Transport, bool]:
