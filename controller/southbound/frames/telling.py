@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from controller.model import ip_text, mac_text
-from controller.southbound.frames import parse
-from controller.southbound.headers import LENGTH_FRAME, Arp, Dhcp, EtherType, Headers, Icmp, Ip, Neighbour
+from controller.southbound.frames.headers import LENGTH_FRAME, Arp, Dhcp, EtherType, Headers, Icmp, Ip, Neighbour
+from controller.southbound.frames.reading import parse
 
 _TCP_FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 _DHCP_MESSAGES = ("BOOTP", "discover", "offer", "request", "decline", "ACK", "NAK", "release", "inform")

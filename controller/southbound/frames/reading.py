@@ -1,7 +1,4 @@
-"""What a frame says: Ethernet and the headers above it, read once, as the values of :mod:`headers`.
-
-``parse`` takes any bytes. Where a frame ends before its headers do, or contradicts itself, it gives what could be
-read and sets ``truncated``. Building frames is :mod:`frame_build`, telling them :mod:`frame_text`.
+"""Reading a frame, layer by layer, once.
 
 IEEE 802.3, 802.1Q; RFC 826 (ARP), 791 (IPv4), 8200 (IPv6), 792 and 4443 (ICMP), 4861 (neighbour discovery),
 9293 (TCP), 768 (UDP), 9260 (SCTP), 2131 (DHCP).
@@ -12,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from controller.southbound.headers import (
+from controller.southbound.frames.headers import (
     LENGTH_FRAME,
     Arp,
     Dhcp,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from controller.southbound.headers import BROADCAST, EtherType, Protocol
+from controller.southbound.frames.headers import BROADCAST, EtherType, Protocol
 
 _ARP = Struct("!HHBBH6s4s6s4s")
 _IPV6 = Struct("!IHBB16s16s")

@@ -1,6 +1,6 @@
 """The headers of a frame as values, and the flow that a frame belongs to.
 
-:mod:`frames` reads them from bytes. Addresses are bytes, as in :mod:`controller.model`.
+Addresses are bytes, as in :mod:`controller.model`.
 """
 
 from __future__ import annotations
