@@ -34,6 +34,16 @@ def ours() -> set[str]:
     return found
 
 
+def taps() -> set[str]:
+    """The interfaces that a process serves (tun/tap)."""
+    return {name for name in names() if (SYSFS / name / "tun_flags").exists()}
+
+
+def delete(name: str) -> None:
+    """Delete one interface. Raises `CommandFailed`."""
+    commands.run(["ip", "link", "delete", "dev", name])
+
+
 def remove(candidates: Collection[str]) -> None:
     """Remove those of the named interfaces that are there and ours, with their peers in whatever namespace."""
     mine = ours()
