@@ -95,6 +95,8 @@ class Wires:
         self.far_end = {link.source: link.target for wire in wires for link in both(wire)}
         self.cut: set[Location] = set()
         """Ports whose frames are lost on the way, while the carrier stays up."""
+        self.losing: dict[Location, int] = {}
+        """How many of the next frames from a port are lost."""
         self.sent: list[tuple[float, Send]] = []
         self.batches: list[tuple[float, int, int]] = []
         self.events: list[tuple[float, Event]] = []
@@ -163,12 +165,16 @@ class Wires:
     def _carry(self, send: Send) -> None:
         source = Location(send.dpid, send.actions[0].port)  # type: ignore[union-attr]
         target = self.far_end.get(source)
-        if target is not None and source not in self.cut:
+        lost = self.losing.get(source, 0)
+        if lost:
+            self.losing[source] = lost - 1
+        elif target is not None and source not in self.cut:
             packet = Packet(target.dpid, target.port, send.frame)
             heapq.heappush(self._arriving, (self.now + self.delay, next(self._order), packet))
 
 
 def port(location: Location, up: bool = True) -> Port:
     """A port as its switch describes it."""
-    mac = bytes([2, location.dpid >> 8 & 0xFF, location.dpid & 0xFF, 0, location.port >> 8, location.port & 0xFF])
-    return Port(location.port, f"s{location.dpid}-eth{location.port}", mac, up, curr_speed=10_000_000)
+    mac = (0x02 << 40 | location.dpid << 16 | location.port & 0xFFFF).to_bytes(6)
+    name = f"s{location.dpid}-eth{location.port}"
+    return Port(location.port, name, mac, up, curr_speed=10_000_000 // location.dpid)

@@ -1,0 +1,401 @@
+"""Links are found, kept and lost in time, on a virtual clock, and nobody can make one up."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from controller.model import Event, Link, LinkDown, LinkUp, Location, PortChanged, PortGone, SwitchDown, SwitchUp
+from controller.services.topology import Topology, TopologySettings
+from controller.southbound.lldp import ProbeKey, ProbeWriter
+from tests.services.networks import Wires, both, cables, port
+
+A1, A2, A3 = (Location(1, number) for number in (1, 2, 3))
+B1, B2, B3 = (Location(2, number) for number in (1, 2, 3))
+
+
+def pair(**kwargs: float) -> Wires:
+    """Two switches, one cable between their ports 1, and two more ports each that are up."""
+    net = Wires(cables([(1, 2)]), TopologySettings(**kwargs))
+    net.connect(1, 2, extra=[A2, A3, B2, B3])
+    return net
+
+
+def linked(net: Wires) -> set[Link]:
+    return set(net.topology.links())
+
+
+def ring(size: int) -> Wires:
+    net = Wires(cables([(number, number % size + 1) for number in range(1, size + 1)]))
+    net.connect(*range(1, size + 1), extra=[Location(number, 9) for number in range(1, size + 1)])
+    return net
+
+
+# ---------------------------------------------------------------- finding
+
+
+def test_a_cable_is_found_in_a_round_trip_and_told_in_both_directions() -> None:
+    net = pair()
+    net.run(0.01)
+    assert linked(net) == set(both(Link(A1, B1)))
+    assert net.of(LinkUp) == [LinkUp(link) for link in both(Link(A1, B1))]
+    assert set(net.topology.graph.edges(keys=True)) == {(a.dpid, b.dpid, Link(a, b)) for a, b in both(Link(A1, B1))}
+
+
+def test_a_switch_that_connects_later_is_found_in_two_crossings() -> None:
+    net = Wires(cables([(1, 2)]))
+    net.connect(1)
+    net.run(100)
+    net.connect(2)
+    net.run(2.5 * net.delay)
+    assert linked(net) == set(both(Link(A1, B1)))
+
+
+def test_parallel_links_are_all_kept() -> None:
+    net = Wires(cables([(1, 2)] * 3))
+    net.connect(1, 2)
+    net.run(0.1)
+    assert net.topology.graph.number_of_edges(1, 2) == 3
+
+
+def test_a_switch_cabled_to_itself() -> None:
+    net = Wires([Link(A1, A2)])
+    net.connect(1)
+    net.run(1)
+    assert linked(net) == set(both(Link(A1, A2)))
+    assert not net.topology.is_edge(A1)
+    assert net.topology.link_ports(1) == [1, 2]
+
+
+def test_roles_of_ports() -> None:
+    net = pair()
+    assert not net.topology.settled
+    assert not net.topology.is_edge(A2), "it may yet turn out to lead to a switch"
+    net.run(0.11)
+    assert net.topology.settled
+    assert net.topology.is_edge(A2)
+    assert not net.topology.is_edge(A1)
+    assert not net.topology.is_edge(Location(9, 9))
+    assert net.topology.edge_ports(1) == [2, 3]
+    assert net.topology.link_ports(1) == [1]
+    assert net.topology.edge_ports(9) == net.topology.link_ports(9) == []
+
+
+def test_reserved_ports_are_left_alone() -> None:
+    net = Wires([])
+    net.connect(1, extra=[Location(1, 0xFFFFFFFE)])
+    net.run(1)
+    assert net.sent == []
+
+
+def test_the_generation_tells_of_every_change() -> None:
+    net = pair()
+    seen = [net.topology.generation]
+
+    def advanced() -> bool:
+        seen.append(net.topology.generation)
+        return seen[-1] > seen[-2]
+
+    net.run(0.05)
+    assert advanced(), "a link came up"
+    net.run(0.1)
+    assert advanced(), "ports became edge ports"
+    net.run(100)
+    assert not advanced(), "nothing happened"
+    net.set_port(A2, up=False)
+    assert advanced()
+    net.set_port(A1, up=False)
+    assert advanced()
+    net.apply(SwitchDown(2))
+    assert advanced()
+
+
+def test_speed_is_that_of_the_slower_port() -> None:
+    net = pair()
+    net.run(0.1)
+    assert net.topology.speed(Link(A1, B1)) == 5_000_000
+    assert net.topology.speed(Link(Location(7, 1), Location(8, 1))) == 0
+
+
+# ---------------------------------------------------------------- losing
+
+
+@pytest.mark.parametrize("how", ["down", "gone", "switch", "reconnected without"])
+def test_what_is_announced_takes_the_link_out_at_once(how: str) -> None:
+    net = pair()
+    net.run(1)
+    event: Event = {
+        "down": PortChanged(1, port(A1, up=False)),
+        "gone": PortGone(1, port(A1)),
+        "switch": SwitchDown(1),
+        "reconnected without": SwitchUp(1, (port(A2),)),
+    }[how]
+    net.apply(event)
+    assert linked(net) == set()
+    assert {event.link for event in net.of(LinkDown)} == set(both(Link(A1, B1)))  # type: ignore[attr-defined]
+    assert not net.topology.is_edge(B1), "the cable may still be there"
+
+
+def test_a_switch_that_connects_anew_keeps_its_links() -> None:
+    net = pair()
+    net.run(1)
+    net.connect(1, extra=[A2, A3])
+    net.run(1)
+    assert not net.of(LinkDown)
+    assert linked(net) == set(both(Link(A1, B1)))
+
+
+@pytest.mark.parametrize("silent", [{A1}, {B1}, {A1, B1}])
+@pytest.mark.parametrize("after", [1.0, 1.2, 1.4, 1.6, 1.8])
+def test_silence_in_either_direction_is_noticed_within_a_second(silent: set[Location], after: float) -> None:
+    net = pair()
+    net.run(after)
+    net.cut = silent
+    net.run(0.95)
+    assert linked(net) == set()
+    assert len(net.of(LinkDown)) == 2
+    assert not net.topology.is_edge(A1)
+    assert not net.topology.is_edge(B1)
+
+
+def test_the_link_is_back_when_the_silence_ends() -> None:
+    net = pair()
+    net.run(1)
+    net.cut = {A1, B1}
+    net.run(300)
+    assert linked(net) == set()
+    net.cut = set()
+    net.run(0.8)
+    assert linked(net) == set(both(Link(A1, B1)))
+
+
+def test_two_probes_lost_in_a_row_do_no_harm() -> None:
+    net = pair()
+    net.run(1)
+    for _ in range(20):
+        net.losing = {A1: 2, B1: 2}
+        net.run(2)
+        assert net.losing == {A1: 0, B1: 0}
+    assert not net.of(LinkDown)
+
+
+def test_a_controller_that_was_paused_finds_its_links_up() -> None:
+    net = pair()
+    net.run(1)
+    for _ in range(10):
+        net.now += 2.3  # Nothing is read, nothing is sent.
+        net.run(1.1)
+    assert not net.of(LinkDown)
+
+
+def test_slow_answers_are_waited_for() -> None:
+    """Every probe takes thrice the patience: only a link that is known to be slow may be given more time."""
+    net = pair()
+    for delay in (0.03, 0.07, 0.15):
+        net.delay = delay
+        net.run(10)
+    assert linked(net) == set(both(Link(A1, B1)))
+    assert not net.of(LinkDown)
+
+
+def test_a_port_that_flaps_is_held_down_reported_and_released_by_time() -> None:
+    net = pair()
+    net.run(1)
+    for _ in range(30):
+        net.set_port(A1, up=False)
+        net.run(0.05)
+        net.set_port(A1, up=True)
+        net.run(0.05)
+    assert linked(net) == set()
+    assert net.alarms == [("flapping", A1)]
+    assert len(net.of(LinkDown)) == 10, "five failures, two directions; from then on it is held"
+    net.run(4)
+    assert linked(net) == set()
+    net.run(6)
+    assert linked(net) == set(both(Link(A1, B1)))
+
+
+def test_a_switch_that_comes_and_goes_is_no_flapping_link() -> None:
+    net = pair()
+    for _ in range(20):
+        net.run(0.05)
+        net.apply(SwitchDown(1))
+        net.connect(1)
+    net.run(0.05)
+    assert linked(net) == set(both(Link(A1, B1)))
+    assert net.alarms == []
+
+
+def test_a_cable_that_is_plugged_elsewhere_without_a_word() -> None:
+    net = pair()
+    net.run(1)
+    net.far_end = {A1: B2, B2: A1}
+    net.run(2)
+    assert linked(net) == set(both(Link(A1, B2)))
+
+
+# ---------------------------------------------------------------- the cost of probing
+
+
+def test_probes_are_spread_evenly_in_batches_of_a_switch() -> None:
+    size = 100
+    net = ring(size)
+    net.run(60)
+    net.batches.clear()
+    start = net.now
+    net.run(15)
+    windows = Counter(int((moment - start) / 0.01) for moment, _, _ in net.batches)
+    assert max(windows.values()) <= 4, "133 a second are 1.3 in 10 ms"
+    assert Counter(count for _, _, count in net.batches)[2] == pytest.approx(size * 15 / 0.75, abs=size)
+
+
+def test_what_a_minute_costs() -> None:
+    net = ring(6)
+    net.run(60)
+    net.sent.clear()
+    net.run(60)
+    cost = Counter(send.actions[0].port == 9 for _, send in net.sent)  # type: ignore[union-attr]
+    assert cost == {False: 12 * 80, True: 6 * 4}
+
+
+def test_nothing_is_sent_from_ports_that_are_down() -> None:
+    net = pair()
+    net.run(1)
+    for location in (A1, A2, A3, B1, B2, B3):
+        net.set_port(location, up=False)
+    net.sent.clear()
+    net.run(60)
+    assert net.sent == []
+
+
+# ---------------------------------------------------------------- deceit
+
+
+def last_probe(net: Wires, location: Location) -> bytes:
+    """What a host behind this port has heard last."""
+    return next(
+        send.frame
+        for _, send in reversed(net.sent)
+        if Location(send.dpid, send.actions[0].port) == location  # type: ignore[union-attr]
+    )
+
+
+def test_a_forged_probe_makes_no_link_and_is_reported_with_its_port() -> None:
+    net = pair()
+    net.run(5)
+    frame = bytearray(last_probe(net, A2))
+    frame[-25] ^= 1
+    net.inject(bytes(frame), B2)
+    assert net.alarms == [("forged-probe", B2)]
+    assert linked(net) == set(both(Link(A1, B1)))
+    assert net.topology.is_edge(B2)
+
+
+def test_another_controllers_probes_and_ordinary_lldp_are_left_alone() -> None:
+    net = pair()
+    net.run(5)
+    for key in (b"the key of somebody else", b"and a third one's key"):
+        assert net.inject(ProbeWriter(ProbeKey(key), 1, 2, bytes(6)).write(5), B2) == []
+    assert (
+        net.inject(bytes.fromhex("0180c200000e 020000000001 88cc 0207 04 020000000001 0402 0731 0602 0078 0000"), B2)
+        == []
+    )
+    assert net.inject(b"no LLDP at all", B2) == []
+    assert net.topology.is_edge(B2)
+
+
+def test_an_old_probe_is_reported() -> None:
+    net = pair()
+    net.run(5)
+    frame = last_probe(net, A2)
+    net.run(10)
+    net.inject(frame, B2)
+    assert net.alarms == [("replayed-probe", B2)]
+    assert net.topology.is_edge(B2)
+
+
+def test_a_probe_heard_twice_is_reported_and_keeps_no_link_alive() -> None:
+    net = pair()
+    net.run(1)
+    frame = last_probe(net, A1)
+    net.cut = {A1}
+    for _ in range(10):
+        net.inject(frame, B1)
+        net.run(0.1)
+    assert net.alarms == [("replayed-probe", B1)]
+    assert linked(net) == set()
+
+
+def test_a_fresh_probe_carried_to_another_port_by_hosts_is_reported() -> None:
+    net = pair()
+    net.run(5)
+    net.topology.host_seen(B2)
+    net.run(20)
+    sent = len(net.sent)
+    while not any(Location(send.dpid, send.actions[0].port) == A2 for _, send in net.sent[sent:]):  # type: ignore[union-attr]
+        net.run(0.1)
+    net.inject(last_probe(net, A2), B2)
+    assert net.alarms == [("relayed-probe", B2)]
+    assert net.topology.is_edge(A2)
+    assert net.topology.is_edge(B2)
+
+
+def test_a_link_that_comes_up_late_where_a_host_was_seen_is_believed() -> None:
+    """The far switch connects later than its hosts were heard through it, as after a restart of the controller."""
+    net = Wires(cables([(1, 2)]))
+    net.connect(1)
+    net.run(60)
+    net.topology.host_seen(A1)
+    net.connect(2)
+    net.run(0.1)
+    assert linked(net) == set(both(Link(A1, B1)))
+
+
+def test_a_port_that_hears_its_own_probes_is_neither_edge_nor_link() -> None:
+    net = Wires([])
+    net.far_end = {A1: A1}
+    net.connect(1)
+    net.run(5)
+    assert net.alarms == [("reflected-probe", A1)]
+    assert linked(net) == set()
+    assert not net.topology.is_edge(A1)
+
+
+def test_a_third_switch_on_a_segment_is_reported_and_not_linked() -> None:
+    net = pair()
+    net.run(1)
+    net.connect(3, extra=[Location(3, 1)])
+    net.inject(last_probe(net, A1), Location(3, 1))
+    assert net.alarms == [("shared-segment", Location(3, 1))]
+    assert linked(net) == set(both(Link(A1, B1)))
+
+
+def test_a_probe_from_before_the_port_went_down_is_nothing() -> None:
+    net = pair()
+    net.run(0.2)
+    net.cut = {A2, B2}
+    frame = last_probe(net, A2)
+    net.set_port(A2, up=False)
+    assert net.inject(frame, B2) == []
+    net.set_port(A2, up=True)
+    assert net.inject(frame, B2) == []
+    assert net.topology.is_edge(B2)
+
+
+def test_the_same_alarm_is_not_told_again_and_again() -> None:
+    net = pair()
+    net.run(5)
+    frame = bytearray(last_probe(net, A2))
+    frame[-3] ^= 1
+    for _ in range(250):
+        net.inject(bytes(frame), B2)
+        net.run(0.1)
+    assert net.alarms == [("forged-probe", B2)] * 3
+
+
+def test_a_switch_that_is_not_known_changes_nothing() -> None:
+    topology = Topology(b"the key of one controller")
+    for event in (SwitchDown(1), PortChanged(1, port(A1)), PortGone(1, port(A1))):
+        assert topology.apply(event, 1.0) == []
+    assert topology.tick(1.0).probes == {}
