@@ -17,7 +17,7 @@ from experiments.errors import UserError
 from experiments.machine import ports, processes
 from experiments.machine.journal import Entry, Journal
 
-LAUNCHER = str(Path(sys.prefix) / "bin" / "ryu-manager")
+RYU_MANAGER = Path(sys.prefix) / "bin" / "ryu-manager"
 OWN_APP = "controller.app"
 
 START_TIME = 20.0
@@ -35,30 +35,51 @@ class ControllerDied(UserError):
 
 
 class Controller:
-    """A running controller. Raises `UserError` when its ports are taken, `ControllerDied` when it does not come up."""
+    """A controller: its ports, its log and its process."""
 
-    def __init__(
-        self, journal: Journal, *, apps: Sequence[str] = (OWN_APP,), port: int = 6653, rest_port: int = 8080, log: Path,
-        options: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+    def __init__(self, apps: Sequence[str] = (OWN_APP,), *, port: int = 6653, rest_port: int = 8080, log: Path) -> None:
         self.apps = tuple(apps)
         self.address = ("127.0.0.1", port)
         self.rest_port = rest_port
         self.log = log
-        for number, purpose in ((port, "OpenFlow"), (rest_port, "REST")):
-            require_free(number, purpose)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pidfd = -1
+
+    def start(self, journal: Journal, options: Sequence[str] = ()) -> None:
+        """Start it. Raises `UserError` when one of its ports is taken, or Ryu is not installed."""
+        require_free(self.address[1], "OpenFlow")
+        require_free(self.rest_port, "REST")
         command = [
-            LAUNCHER, *apps, *options,
-            "--ofp-listen-host", "127.0.0.1", "--ofp-tcp-listen-port", str(port),
-            "--wsapi-host", "127.0.0.1", "--wsapi-port", str(rest_port),
+            str(RYU_MANAGER), *self.apps, *options,
+            "--ofp-listen-host", self.address[0], "--ofp-tcp-listen-port", str(self.address[1]),
+            "--wsapi-host", self.address[0], "--wsapi-port", str(self.rest_port),
         ]  # fmt: skip
-        journal.add("controller", apps=list(apps))
-        with log.open("ab") as file:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        self._pidfd = os.pidfd_open(self.process.pid)
-        self._wait_until_listening()
+        journal.add("controller", apps=self.apps)
+        try:
+            with self.log.open("ab") as file:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+                )
+        except FileNotFoundError:
+            raise UserError(f"{RYU_MANAGER} is not there; run: sudo ./flowpath setup") from None
+        self._pidfd = os.pidfd_open(self._process.pid)
+
+    def wait_listening(self) -> None:
+        """Wait until its ports are open. Raises `ControllerDied`."""
+        wanted = [self.address[1], *([self.rest_port] if self.own else [])]
+        deadline = time.monotonic() + START_TIME
+        while not all(map(ports.listening, wanted)):
+            if self.died_within(0.02):
+                self.check()
+            if time.monotonic() > deadline:
+                raise UserError(f"the controller does not listen after {START_TIME:g} s; see {self.log}")
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """Its process. Raises RuntimeError before `start`."""
+        if self._process is None:
+            raise RuntimeError("the controller was not started")
+        return self._process
 
     @property
     def pid(self) -> int:
@@ -119,21 +140,15 @@ class Controller:
         return answer
 
     def stop(self) -> None:
-        """End it: asked first, killed if it does not follow."""
-        processes.end([self.process.pid] if self.process.poll() is None else [], grace=STOP_TIME)
-        self.process.wait()
+        """End it, if it runs: asked first, killed if it does not follow."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            processes.end([self._process.pid], grace=STOP_TIME)
+            self._process.wait()
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
-
-    def _wait_until_listening(self) -> None:
-        wanted = [self.address[1], *([self.rest_port] if self.own else [])]
-        deadline = time.monotonic() + START_TIME
-        while not all(map(ports.listening, wanted)):
-            if self.died_within(0.02):
-                self.check()
-            if time.monotonic() > deadline:
-                raise UserError(f"the controller does not listen after {START_TIME:g} s; see {self.log}")
 
 
 def require_free(port: int, purpose: str) -> None:
@@ -146,5 +161,5 @@ def require_free(port: int, purpose: str) -> None:
 
 def stop_marked(run: str, _: Entry) -> None:
     """Undo a controller: end what carries the run's mark and was started as one."""
-    pids = [pid for pid, _ in processes.marked(run) if LAUNCHER in processes.command_line(pid)]
+    pids = [pid for pid, _ in processes.marked(run) if str(RYU_MANAGER) in processes.command_line(pid)]
     processes.end(pids, grace=STOP_TIME)

@@ -14,26 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.machine import processes
-
 ROOM = Path("/run/flowpath")
 """Where runs keep their journals; gone after a reboot, as is nearly all that they list."""
 
 Entry = Mapping[str, Any]
 Undo = Callable[[str, Entry], None]
 """Undo what an entry of a run's journal says, as far as it is there. Raises when it cannot."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Whose run it is."""
-
-    process: processes.Identity
-    command: str
-    since: str
-
-    def __str__(self) -> str:
-        return f"pid {self.process.pid} ({self.command}), since {self.since}"
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,33 @@ from experiments.machine.journal import ROOM
 
 
 class Lock:
-    """The machine-wide lock. The kernel releases it when its holder dies, however it dies.
+    """The machine-wide lock. The kernel releases it when its holder dies, however it dies."""
 
-    ``wait`` is in seconds. Raises `UserError`, naming the holder, when another run has it all that time.
-    """
+    def __init__(self, room: Path = ROOM) -> None:
+        self.room = room
+        self._file = -1
 
-    def __init__(self, run: str, owner: str, wait: float = 0.0, room: Path = ROOM) -> None:
-        room.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(room / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    def take(self, run: str, owner: str, wait: float = 0.0) -> None:
+        """Take it for ``run``; ``owner`` says whose that is. When another run holds it, wait for ``wait`` seconds.
+
+        Raises `UserError`, naming the holder, when it is held all that time.
+        """
+        self.room.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self.room / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        # A fork that outlives the holder shall not keep the machine.
+        os.register_at_fork(after_in_child=self._close)
         if not waiting.until(self._taken, wait):
             _, holder = read(self._file)
-            os.close(self._file)
+            self._close()
             raise UserError(f"another run is active: {holder or 'unknown'}; wait until it has ended, or end it")
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{run}\n{owner}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next run begin, if it was taken."""
+        if self._file >= 0:
+            os.ftruncate(self._file, 0)
+            self._close()
 
     def _taken(self) -> bool:
         try:
@@ -34,10 +47,10 @@ class Lock:
             return False
         return True
 
-    def release(self) -> None:
-        """Let the next run begin."""
-        os.ftruncate(self._file, 0)
-        os.close(self._file)
+    def _close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 def read(file: int) -> tuple[str, str]:
@@ -50,7 +63,7 @@ def live_run(room: Path = ROOM) -> tuple[str, str]:
     """(run, owner) of the run that holds the lock now; empty when none does. Takes nothing, changes nothing."""
     try:
         file = os.open(room / "lock", os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return "", ""
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

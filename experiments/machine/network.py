@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments.errors import UserError
 from experiments.machine import commands, links, ovs, processes
+from experiments.machine import wait as waiting
 from experiments.machine.controller_process import Controller
 from experiments.machine.journal import Journal
 
 if TYPE_CHECKING:
+    from topologies.mininet_net import Lab
     from topologies.plan import Graph
 
 
@@ -51,6 +55,7 @@ class Host:
     mac: str
     pid: int
     interface: str
+    controller: Controller = field(repr=False, compare=False)
 
     def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
         """Start a command on the host; options as of `subprocess.Popen`. It ends with the network at the latest."""
@@ -63,59 +68,85 @@ class Host:
         """Run a command on the host to its end, output captured.
 
         With ``check``, a failure raises `UserError`; so does, always, taking longer than ``timeout`` seconds.
+        Raises `ControllerDied` at once when the controller ends meanwhile by itself.
         """
-        process = self.popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        with process:
-            try:
-                out, err = process.communicate(timeout=timeout)
-            except BaseException as error:
-                process.kill()
-                if isinstance(error, subprocess.TimeoutExpired):
-                    raise UserError(
-                        f"{self.name}: `{commands.shown(command)}` took longer than {timeout:g} s"
-                    ) from None
-                raise
+        with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+            with self.popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err) as process:
+                try:
+                    self._wait(process, command, timeout)
+                finally:
+                    process.kill()
+            said = []
+            for file in (out, err):
+                file.seek(0)
+                said.append(file.read())
         if check and process.returncode:
-            said = " ".join((err or out).split()) or "nothing said"
-            raise UserError(f"{self.name}: `{commands.shown(command)}` failed: {said}")
-        return subprocess.CompletedProcess(list(command), process.returncode, out, err)
+            text = " ".join((said[1] or said[0]).split()) or "nothing said"
+            raise UserError(f"{self.name}: `{commands.shown(command)}` failed: {text}")
+        return subprocess.CompletedProcess(list(command), process.returncode, *said)
+
+    def _wait(self, process: subprocess.Popen[str], command: Sequence[str], timeout: float) -> None:
+        pidfd = os.pidfd_open(process.pid)
+        try:
+            watched = [pidfd, *([self.controller.fileno()] if self.controller.fileno() >= 0 else [])]
+            ended, _, _ = select.select(watched, [], [], timeout)
+        finally:
+            os.close(pidfd)
+        if not ended:
+            raise UserError(f"{self.name}: `{commands.shown(command)}` took longer than {timeout:g} s")
+        if pidfd in ended:
+            process.wait()
+        else:
+            self.controller.check()
 
 
 Thing = TypeVar("Thing", Host, Switch)
 
 
 class Network:
-    """Builds the graph's network; when the constructor returns, its switches are connecting to the controller.
+    """A graph as a network of Open vSwitch bridges and hosts."""
 
-    Raises `UserError` before anything is made when a name is taken, `topologies.TopologyError` when it cannot be built.
-    """
-
-    def __init__(
-        self, journal: Journal, graph: Graph, controller: Controller, datapath: ovs.Datapath, *, ipv6: bool = False
-    ) -> None:
-        from topologies import mininet_net  # noqa: PLC0415  # it imports Mininet, which not every command needs
-
+    def __init__(self, graph: Graph, controller: Controller) -> None:
         self.graph = graph
         self.controller = controller
         self.switches = [
             Switch(name, node["dpid"]) for name, node in graph.nodes(data=True) if node["kind"] == "switch"
         ]
-        interfaces = mininet_net.root_interfaces(graph)
-        require_unused([switch.name for switch in self.switches], interfaces)
-        ovs.announce_bridges(journal, [switch.name for switch in self.switches])
+        self.hosts: list[Host] = []
+        self._lab: Lab | None = None
+
+    def start(self, journal: Journal, datapath: ovs.Datapath, *, ipv6: bool = False) -> None:
+        """Build it; returns when Open vSwitch has every port.
+
+        Raises `UserError` before anything is made when a name is taken, `topologies.TopologyError` when it fails.
+        """
+        from topologies import mininet_net  # noqa: PLC0415  # it imports Mininet, which not every command needs
+
+        bridges = [switch.name for switch in self.switches]
+        interfaces = mininet_net.root_interfaces(self.graph)
+        require_unused(bridges, interfaces)
+        ovs.announce_bridges(journal, bridges)
         journal.add("links", names=interfaces)
-        self.lab = mininet_net.Lab(
-            graph,
+        self._lab = mininet_net.Lab(
+            self.graph,
             datapath=datapath,
-            controller=controller.address,
+            controller=self.controller.address,
             group=links.GROUP,
             mark=f"{ovs.MARK}={journal.run}",
             ipv6=ipv6,
         )
-        self.lab.start()
+        self._lab.start()
         self.hosts = [
-            Host(host.name, host.IP(), host.MAC(), host.pid, host.defaultIntf().name) for host in self.lab.hosts
+            Host(node.name, node.IP(), node.MAC(), node.pid, node.defaultIntf().name, self.controller)
+            for node in self._lab.hosts
         ]
+
+    @property
+    def lab(self) -> Lab:
+        """The Mininet object, for what only Mininet can do. Raises RuntimeError before `start`."""
+        if self._lab is None:
+            raise RuntimeError("the network was not started")
+        return self._lab
 
     def host(self, name: str) -> Host:
         """The host of this name. Raises `UserError` when there is none."""
@@ -126,8 +157,18 @@ class Network:
         return named(name, "switch", self.switches)
 
     def wait_ready(self, timeout: float = 30.0) -> None:
-        """Wait until every switch is connected and has its first rules. Raises `ControllerDied`, `UserError`."""
-        self.controller.wait_ready(len(self.switches), timeout)
+        """Wait until every switch is connected and has its first rules. Raises `ControllerDied`, `UserError`.
+
+        Flowpath's controller says so itself; with another one, the switches are asked for a table-miss rule.
+        """
+        if self.controller.own:
+            self.controller.wait_ready(len(self.switches), timeout)
+        elif not waiting.until(self._all_have_rules, timeout):
+            self.controller.check()
+            raise UserError(f"after {timeout:g} s, not every switch has a rule; see {self.controller.log}")
+
+    def _all_have_rules(self) -> bool:
+        return all(any(flow.priority == 0 for flow in self.flows(switch.name)) for switch in self.switches)
 
     def flows(self, switch: str) -> list[Flow]:
         """The rules that a switch holds, as it reports them itself."""
@@ -136,11 +177,13 @@ class Network:
 
     def stop(self) -> None:
         """End everything that runs on the hosts. Bridges and interfaces are left to the journal."""
+        if self._lab is None:
+            return
         root = os.stat("/proc/self/ns/net").st_ino
-        shells = [host.pid for host in self.lab.hosts if host.shell]
+        shells = [node.pid for node in self._lab.hosts if node.shell]
         homes = {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in shells if processes.identity(pid)} - {root}
         processes.end(processes.in_network_namespaces(homes))
-        self.lab.stop()
+        self._lab.stop()
 
 
 def named(name: str, kind: str, things: Sequence[Thing]) -> Thing:

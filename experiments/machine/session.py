@@ -1,16 +1,15 @@
-"""A run's hold on the machine: the lock, the recovery of what a dead run left, the signals, and the undoing at exit.
+"""A run's hold on the machine: the lock, the recovery of what a dead run left, and the undoing at exit.
 
 ::
 
     with Session("packet-flow") as session:
-        datapath = session.open_vswitch()
         controller = session.controller(log=results / "controller.log")
         network = session.network(topologies.build_graph("linear:3"), controller)
         network.wait_ready()
         network.host("h1").run(["ping", "-c", "2", "10.0.0.2"])
 
 Whatever ends the block (its end, an exception, Ctrl-C, SIGTERM, a closed terminal), the machine is then as it was.
-After a ``kill -9`` or a power cut, the next session does it first.
+After a ``kill -9`` or a power cut, the next session makes it so first.
 """
 
 from __future__ import annotations
@@ -18,58 +17,52 @@ from __future__ import annotations
 import atexit
 import os
 import shlex
-import signal
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from experiments.errors import UserError
-from experiments.machine import lock, ovs, processes, recovery
+from experiments.machine import ovs, processes, recovery
 from experiments.machine.controller_process import OWN_APP, Controller
 from experiments.machine.journal import ROOM, Journal
+from experiments.machine.lock import Lock
 from experiments.machine.network import Network
+from experiments.machine.signals import Signals
 
 if TYPE_CHECKING:
     from topologies.plan import Graph
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 serial = count(1)
-
-
-class Interrupted(KeyboardInterrupt):
-    """A signal asked the run to end."""
 
 
 class Session:
     """Holds the machine for one run, named for people who find it busy.
 
-    ``wait`` is how many seconds to wait for a run that is active; then, or at once, `UserError` names it.
+    ``wait`` is how many seconds to wait for a run that is active; then `UserError` names it.
     Raises `UserError` too when not root.
     """
 
     def __init__(self, name: str, *, wait: float = 0.0) -> None:
         self.name = name
         self.wait = wait
-        self._lock: lock.Lock | None = None
+        self._signals = Signals()
+        self._lock = Lock()
         self._journal: Journal | None = None
         self._datapath: ovs.Datapath | None = None
-        self._controllers: list[Controller] = []
-        self._networks: list[Network] = []
-        self._handlers: dict[signal.Signals, Any] = {}
-        self._ending = False
+        self._stops: list[Callable[[], None]] = []
         self._mark_before: str | None = None
 
     def __enter__(self) -> Self:
         if os.geteuid() != 0:
-            raise UserError("networks are built as root only; run: sudo ./flowpath ...")
+            raise UserError("networks are built as root only; put sudo before the command")
+        # For a signal that comes when this block has not begun yet, or has ended just now.
         atexit.register(self.close)
         try:
+            self._signals.catch()
             self._begin()
         except BaseException:
             self.close()
@@ -77,20 +70,17 @@ class Session:
         return self
 
     def _begin(self) -> None:
-        self._catch_signals()
-        me = processes.identity(os.getpid())
-        assert me is not None
-        run = f"{me.pid}-{me.start}-{next(serial)}"
-        owner = f"pid {me.pid} ({shlex.join(sys.orig_argv)}: {self.name}, since {datetime.now():%H:%M:%S})"
-        self._lock = lock.Lock(run, owner, self.wait)
-        for problem in recovery.recover():
-            print(f"flowpath: left by an earlier run, and still there: {problem}", file=sys.stderr)
-        directory = ROOM / run
-        directory.mkdir(parents=True)
-        self._journal = Journal(directory)
-        self._journal.add("processes")
-        self._mark_before = os.environ.get(processes.MARK)
-        os.environ[processes.MARK] = run
+        run = run_name()
+        words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+        self._lock.take(run, f"pid {os.getpid()} ({shlex.join(words)}; {self.name}, {datetime.now():%H:%M})", self.wait)
+        with self._signals.held():
+            for problem in recovery.recover():
+                print(f"flowpath: left by an earlier run, and still there: {problem}", file=sys.stderr)
+            self._journal = Journal(ROOM / run)
+            self._journal.directory.mkdir()
+            self._journal.add("processes")
+            self._mark_before = os.environ.get(processes.MARK)
+            os.environ[processes.MARK] = run
 
     @property
     def journal(self) -> Journal:
@@ -101,7 +91,7 @@ class Session:
 
     @property
     def run_id(self) -> str:
-        """The run's name, which everything that it makes carries."""
+        """The run's name, which all that it makes carries."""
         return self.journal.run
 
     @property
@@ -125,16 +115,26 @@ class Session:
         log: Path | None = None,
         options: Sequence[str] = (),
     ) -> Controller:
-        """Start a controller with these Ryu applications (and further ryu-manager options)."""
-        log = log or self.directory / "controller.log"
-        controller = Controller(self.journal, apps=apps, port=port, rest_port=rest_port, log=log, options=options)
-        self._controllers.append(controller)
+        """Start ryu-manager with these applications (and further options of its own); returns when it listens.
+
+        Without ``log``, its log goes with the run. Raises `UserError` when a port is taken, `ControllerDied`.
+        """
+        controller = Controller(apps, port=port, rest_port=rest_port, log=log or self.directory / "controller.log")
+        self._stops.append(controller.stop)
+        with self._signals.held():
+            controller.start(self.journal, options)
+        controller.wait_listening()
         return controller
 
     def network(self, graph: Graph, controller: Controller, *, ipv6: bool = False) -> Network:
-        """Build the network of a graph, its switches connecting to ``controller``."""
-        network = Network(self.journal, graph, controller, self.open_vswitch(), ipv6=ipv6)
-        self._networks.append(network)
+        """Build the network of a graph; when this returns, its switches are connecting to ``controller``.
+
+        Its hosts speak IPv6 only if asked to. Raises `UserError` before anything is made when a name is taken,
+        `topologies.TopologyError` when the network cannot be built.
+        """
+        network = Network(graph, controller)
+        self._stops.append(network.stop)
+        network.start(self.journal, self.open_vswitch(), ipv6=ipv6)
         return network
 
     def __exit__(
@@ -143,50 +143,32 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Undo everything. Signals that come meanwhile change nothing. To be called again, if need be."""
-        self._ending = True
-        atexit.unregister(self.close)
+        """Undo everything. Signals that come meanwhile change nothing. Done already, it does nothing."""
+        self._signals.ending = True
         problems: list[str] = []
-        while self._networks:
-            attempt(self._networks[-1].stop, problems)
-            self._networks.pop()
-        while self._controllers:
-            attempt(self._controllers[-1].stop, problems)
-            self._controllers.pop()
+        while self._stops:
+            try:
+                self._stops[-1]()
+            except Exception as error:  # whatever it was, the rest is still to be undone
+                problems.append(str(error))
+            self._stops.pop()
         if self._journal is not None:
             problems += self._journal.undo(recovery.UNDO)
             self._journal = None
-            os.environ.pop(processes.MARK, None)
-            if self._mark_before is not None:
+            if self._mark_before is None:
+                os.environ.pop(processes.MARK, None)
+            else:
                 os.environ[processes.MARK] = self._mark_before
         for problem in problems:
             print(f"flowpath: could not be undone: {problem}; the next run tries again", file=sys.stderr)
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
-        for signum, handler in self._handlers.items():
-            signal.signal(signum, handler)
-        self._handlers = {}
-
-    def _catch_signals(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for signum in SIGNALS:
-            # Who started us may have had it ignored (nohup, a shell's background job): so it stays.
-            if signal.getsignal(signum) is not signal.SIG_IGN:
-                self._handlers[signum] = signal.signal(signum, self._on_signal)
-
-    def _on_signal(self, signum: int, _: FrameType | None) -> None:
-        if self._ending:
-            os.write(2, b"flowpath: cleaning up, one moment\n")
-            return
-        self._ending = True
-        raise Interrupted(signal.Signals(signum).name)
+        self._lock.release()
+        self._signals.restore()
+        atexit.unregister(self.close)
 
 
-def attempt(action: Any, problems: list[str]) -> None:
-    """Do it, and note what went wrong instead of stopping there: the rest is to be undone as well."""
-    try:
-        action()
-    except Exception as error:
-        problems.append(str(error))
+def run_name() -> str:
+    """A name that no other run of this machine has: process, its start, and how many runs it began."""
+    me = processes.identity(os.getpid())
+    if me is None:
+        raise UserError("/proc is not mounted; run: mount -t proc proc /proc")
+    return f"{me.pid}-{me.start}-{next(serial)}"
