@@ -99,7 +99,8 @@ Message = (
 """Everything that a switch says and a controller understands."""
 
 # The first field of the match of every PACKET_IN that Open vSwitch sends is in_port: 36 bytes to its end.
-_PACKET_IN = Struct("!BBHIIHBBQHHII")
+_PACKET_IN = Struct("!HHIIHBBQHHII")
+_PACKET_IN_BEGINS = VERSION << 8 | MessageType.PACKET_IN
 _PACKET_IN_FIXED = Struct("!IHBBQ")
 _PACKET_IN_LEAST = 42
 _IN_PORT_HEADER = 0x80000004
@@ -124,8 +125,7 @@ def packet_in(dpid: int, message: bytes) -> Packet:
     """The packet of a whole PACKET_IN (§7.4.1), on the path that must be fast. Raises Malformed."""
     if len(message) >= _PACKET_IN_LEAST:
         (
-            version,
-            kind,
+            begins,
             length,
             xid,
             buffer_id,
@@ -141,8 +141,7 @@ def packet_in(dpid: int, message: bytes) -> Packet:
         frame_at = _MATCH_AT + 2 + (match_length + 7 & ~7)
         if (
             first == _IN_PORT_HEADER
-            and version == VERSION
-            and kind == 10
+            and begins == _PACKET_IN_BEGINS
             and match_type == 1
             and match_length >= 12
             and length == len(message) >= frame_at
@@ -158,10 +157,10 @@ def packet_in(dpid: int, message: bytes) -> Packet:
                 cookie=cookie,
                 xid=xid,
             )
-    packet = decode(dpid, message)
-    if not isinstance(packet, Packet):
+    kind, xid = _checked_header(message)
+    if kind != MessageType.PACKET_IN:
         raise Malformed("not a PACKET_IN", None)
-    return packet
+    return _walk_packet_in(dpid, xid, message)
 
 
 def decode(dpid: int, message: bytes) -> Message | None:
@@ -170,15 +169,7 @@ def decode(dpid: int, message: bytes) -> Message | None:
     Raises Malformed for everything that is not a message of OpenFlow 1.3 from a switch. HELLO and ERROR are read
     whatever their version, as the two sides may not have agreed on one yet.
     """
-    if len(message) < HEADER.size:
-        raise Malformed(f"{len(message)} bytes are no message")
-    version, kind, length, xid = HEADER.unpack_from(message)
-    if length != len(message):
-        raise Malformed(
-            f"message of {len(message)} bytes says {length}", None if kind == MessageType.ERROR else BAD_LENGTH
-        )
-    if version != VERSION and kind not in (MessageType.HELLO, MessageType.ERROR):
-        raise Malformed(f"version {version} is not OpenFlow 1.3", BAD_VERSION)
+    kind, xid = _checked_header(message)
     reader = _READERS.get(kind)
     if reader is None:
         if kind in _IGNORED:
@@ -187,11 +178,31 @@ def decode(dpid: int, message: bytes) -> Message | None:
     try:
         return reader(dpid, xid, message)
     except struct.error:
-        fault = f"{MessageType(kind).name} cut short at {length} bytes"
-        raise Malformed(fault, None if kind == MessageType.ERROR else BAD_LENGTH) from None
+        fault = f"{MessageType(kind).name} cut short at {len(message)} bytes"
+        raise Malformed(fault, _length_error(kind)) from None
 
 
-def _read_packet_in(dpid: int, xid: int, message: bytes) -> Packet:
+def _checked_header(message: bytes) -> tuple[int, int]:
+    """Type and xid."""
+    if len(message) < HEADER.size:
+        raise Malformed(f"{len(message)} bytes are no message", None)
+    version, kind, length, xid = HEADER.unpack_from(message)
+    if length != len(message):
+        raise Malformed(f"message of {len(message)} bytes says {length}", _length_error(kind))
+    if version != VERSION and kind not in (MessageType.HELLO, MessageType.ERROR):
+        raise Malformed(f"version {version} is not OpenFlow 1.3", BAD_VERSION)
+    return kind, xid
+
+
+def _length_error(kind: int) -> ErrorCode | None:
+    """BAD_LENGTH, but an error is never answered by an error: the two sides could go on for ever."""
+    return None if kind == MessageType.ERROR else BAD_LENGTH
+
+
+def _walk_packet_in(dpid: int, xid: int, message: bytes) -> Packet:
+    """A PACKET_IN whose match begins with another field than in_port."""
+    if len(message) < _MATCH_AT:
+        raise Malformed(f"PACKET_IN of {len(message)} bytes")
     buffer_id, total_len, reason, table, cookie = _PACKET_IN_FIXED.unpack_from(message, 8)
     match, _, end = oxm.decode(message, _MATCH_AT, len(message))
     port = match.get("in_port")
@@ -242,7 +253,7 @@ def _read_hello(_dpid: int, xid: int, message: bytes) -> Hello:
     while at < len(message):
         kind, length = _ELEMENT.unpack_from(message, at)
         if length < _ELEMENT.size or at + length > len(message):
-            raise Malformed(f"hello element of {length} bytes", None)
+            raise Malformed(f"hello element of {length} bytes")
         if kind == _VERSION_BITMAP:
             return Hello(_versions(message[at + 4 : at + length]), xid)
         at += padded(length)
@@ -278,7 +289,7 @@ _READERS: dict[int, Callable[[int, int, bytes], Message | None]] = {
     MessageType.ECHO_REPLY: lambda _, xid, message: EchoReply(message[8:], xid),
     MessageType.FEATURES_REPLY: _read_features,
     MessageType.GET_CONFIG_REPLY: _read_config,
-    MessageType.PACKET_IN: _read_packet_in,
+    MessageType.PACKET_IN: lambda dpid, _, message: packet_in(dpid, message),
     MessageType.FLOW_REMOVED: _read_flow_removed,
     MessageType.PORT_STATUS: _read_port_status,
     MessageType.MULTIPART_REPLY: lambda _, xid, message: multipart.decode(message, xid),

@@ -14,6 +14,7 @@ from controller.southbound.wire import (
     BAD_MATCH_LENGTH,
     BAD_MATCH_MASK,
     BAD_MATCH_TYPE,
+    BAD_MATCH_VALUE,
     DUPLICATE_MATCH_FIELD,
     Malformed,
     padded,
@@ -154,9 +155,12 @@ def decode_field(data: bytes, start: int, limit: int) -> tuple[str | None, Field
             raise Malformed(f"{_NUMBERS[number].name} of {head[3]} bytes", BAD_MATCH_LENGTH)
         return None, 0, end
     octets = data[start + 4 : start + 4 + field.size]
+    number = int.from_bytes(octets, "big")
+    if number >> field.bits:
+        raise Malformed(f"{field.name} of {number} has more than {field.bits} bits", BAD_MATCH_VALUE)
     if head[2] & 1:
-        return field.name, _masked(field, octets, data[start + 4 + field.size : end]), end
-    return field.name, octets if field.address else int.from_bytes(octets, "big"), end
+        return field.name, _masked(field, number, int.from_bytes(data[start + 4 + field.size : end], "big")), end
+    return field.name, octets if field.address else number, end
 
 
 def _decode_fields(data: bytes, start: int, limit: int) -> tuple[dict[str, FieldValue], bool]:
@@ -173,14 +177,13 @@ def _decode_fields(data: bytes, start: int, limit: int) -> tuple[dict[str, Field
     return fields, whole
 
 
-def _masked(field: Field, octets: bytes, mask: bytes) -> FieldValue:
-    number, bits = int.from_bytes(octets, "big"), int.from_bytes(mask, "big")
+def _masked(field: Field, number: int, mask: int) -> FieldValue:
     every = (1 << field.bits) - 1
-    if bits & every == every:
-        return octets if field.address else number
-    if not field.maskable:
+    mask &= every
+    if mask != every and not field.maskable:
         raise Malformed(f"{field.name} under a mask", BAD_MATCH_MASK)
-    number &= bits
+    value = number & mask
     if field.address:
-        return Masked(number.to_bytes(field.size, "big"), mask)
-    return Masked(number, bits)
+        octets = value.to_bytes(field.size, "big")
+        return octets if mask == every else Masked(octets, mask.to_bytes(field.size, "big"))
+    return value if mask == every else Masked(value, mask)

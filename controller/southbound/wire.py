@@ -65,6 +65,7 @@ BAD_ACTION_LENGTH: ErrorCode = (2, 1)
 BAD_INSTRUCTION_LENGTH: ErrorCode = (3, 7)
 BAD_MATCH_TYPE: ErrorCode = (4, 0)
 BAD_MATCH_LENGTH: ErrorCode = (4, 1)
+BAD_MATCH_VALUE: ErrorCode = (4, 7)
 BAD_MATCH_MASK: ErrorCode = (4, 8)
 DUPLICATE_MATCH_FIELD: ErrorCode = (4, 10)
 

@@ -1,4 +1,4 @@
-"""What a frame says: Ethernet and the headers above it, as values; the frames the network OS sends; one line to tell it.
+"""What a frame says: Ethernet and the headers above it as values; frames to send; a frame in one line for people.
 
 ``parse`` takes any bytes. Where a frame ends before its headers do, or contradicts itself, it gives what could be
 read and sets ``truncated``. Addresses are bytes, as in :mod:`controller.model`.
