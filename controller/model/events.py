@@ -84,7 +84,7 @@ class LinkDown:
 
 @dataclass(frozen=True, slots=True)
 class HostSeen:
-    """A host was seen for the first time, or at an address that was not known to be its own."""
+    """A host was seen for the first time, or its addresses changed."""
 
     host: Host
 

@@ -52,11 +52,10 @@ class Port:
     max_speed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """A station at an edge port, as it is known at one moment.
 
-    ``addresses`` are its IPv4 (4 bytes) and IPv6 (16 bytes) addresses, ``vlan`` the VLAN id of its latest tagged frame,
+    ``addresses`` are its IPv4 (4 bytes) and IPv6 (16 bytes) addresses, ``vlan`` the VLAN id of its latest frames,
     0 for none. ``last_seen`` may be behind by the second or so at which it is kept.
     """
 
