@@ -22,6 +22,7 @@ from .events import (
     SearchEnded,
     SwitchDown,
     SwitchError,
+    SwitchReady,
     SwitchUp,
 )
 from .matches import (
@@ -137,6 +138,7 @@ __all__ = [
     "SetQueue",
     "SwitchDown",
     "SwitchError",
+    "SwitchReady",
     "SwitchUp",
     "ToGroup",
     "UseMeter",

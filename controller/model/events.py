@@ -22,6 +22,13 @@ class SwitchUp:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchReady:
+    """A switch has carried out the orders that it was given when it came up (its barrier was answered)."""
+
+    dpid: int
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchDown:
     """A switch's connection is gone."""
 
@@ -125,6 +132,7 @@ class Alarm:
 
 Event = (
     SwitchUp
+    | SwitchReady
     | SwitchDown
     | PortChanged
     | PortGone
