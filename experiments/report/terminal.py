@@ -1,0 +1,200 @@
+"""The story on a terminal: in colour there, plain when it goes into a pipe or a file, or when NO_COLOR is set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from experiments.report.phases import BY_NAME, PHASES
+from experiments.report.steps import Step, missing_at, steps, summary
+from experiments.story.words import duration_text, match_text
+
+if TYPE_CHECKING:
+    from experiments.outcome import Outcome
+    from experiments.story import PacketStory, Story, Visit
+    from experiments.story.wiring import Graph
+
+WIDEST = 110
+"""Columns that a line of the story takes at most, for the sake of the eye."""
+
+BAR = 40
+"""Columns of the longest bar."""
+
+
+class Narrator:
+    """Says what goes on, and then tells the story."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+        self.console.width = min(self.console.width, WIDEST)
+        self._began = time.monotonic()
+
+    def opening(self, graph: Graph, source: str, target: str) -> None:
+        """What is going to happen."""
+        spec = graph.graph.get("spec", "a network")
+        self._print(Text.assemble((f"Flowpath: {source} pings {target} through {spec}, twice", "bold")))
+        self._print(
+            Text("A packet arrives; the switch parses it and knows, or queries; the controller decides; ", "dim")
+        )
+        self._print(Text("orders are installed; the switch caches them.", "dim"))
+        self.console.print()
+
+    def progress(self, text: str) -> None:
+        """Something has been done."""
+        self._print(Text.assemble((f"{time.monotonic() - self._began:5.1f} s  ", "dim"), text), indent=2)
+
+    def tell(self, outcome: Outcome) -> None:
+        """The whole story."""
+        self.console.print()
+        for part in whole(outcome):
+            self.console.print(part)
+
+    def closing(self, outcome: Outcome, directory: Path) -> None:
+        """Where to read on, and whether every step was seen."""
+        self._print(Text(f"{directory / 'report.html'}", "bold"), indent=2)
+        self._print(Text("the same with diagrams; beside it result.json, openflow.pcap, controller.log"), indent=2)
+        self.console.print()
+        self._print(verdict(outcome.story))
+
+    def _print(self, text: Text, indent: int = 0) -> None:
+        self.console.print(Padding(text, (0, 0, 0, indent)), soft_wrap=False)
+
+
+def whole(outcome: Outcome) -> Iterable[RenderableType]:
+    """The story, part by part."""
+    story = outcome.story
+    yield heading("The way", " -- ".join(story.path))
+    yield ""
+    asked = "nobody knows the way yet" if story.queries else "somebody knew the way before"
+    yield heading("The first ping", asked)
+    yield Padding(key(), (0, 0, 0, 2))
+    yield ""
+    for packet in story.first:
+        yield from told(packet)
+    yield heading("The second ping", "nobody asks" if silent(story) else "somebody asks again")
+    yield ""
+    for packet in story.second:
+        yield from told_again(packet)
+    yield Padding(cache_table(story), (0, 0, 1, 2))
+    yield heading("What asking costs", "")
+    yield Padding(costs(outcome), (1, 0, 1, 2))
+
+
+def heading(title: str, rest: str) -> Text:
+    """The title of a part."""
+    return Text.assemble((title, "bold underline"), f"  {rest}" if rest else "")
+
+
+def key() -> Text:
+    """The steps in their colours."""
+    words: list[tuple[str, str] | str] = []
+    for phase in PHASES:
+        words += [(phase.name, phase.style), " > "]
+    return Text.assemble(*words[:-1], "; times in µs after the first message")
+
+
+def told(packet: PacketStory) -> Iterable[RenderableType]:
+    """One packet of the first ping, switch by switch."""
+    title = Text.assemble((packet.name, "bold"), f" from {packet.source}: {packet.text}")
+    yield Padding(title, (0, 0, 0, 2))
+    yield Padding(Text(summary(packet), "italic"), (0, 0, 0, 2))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(min_width=3, no_wrap=True, style="bold")
+    table.add_column(min_width=7, justify="right", no_wrap=True, style="dim")
+    table.add_column(min_width=7, no_wrap=True)
+    table.add_column(overflow="fold")
+    for visit in packet.visits:
+        add_visit(table, visit)
+    for line in packet.missing:
+        table.add_row("", "", Text("not seen", "bold red"), Text(line, "red"))
+    yield Padding(table, (0, 0, 0, 2))
+    if packet.elsewhere:
+        names = ", ".join(visit.switch for visit in packet.elsewhere)
+        yield Padding(Text(f"its copies were asked about at {names} too", "dim"), (0, 0, 0, 2))
+    yield ""
+
+
+def add_visit(table: Table, visit: Visit) -> None:
+    """The rows of a packet at a switch."""
+    name = visit.switch
+    for step in steps(visit):
+        table.add_row(name, time_text(step), Text(step.phase, BY_NAME[step.phase].style), Text(step.text))
+        name = ""
+    for line in missing_at(visit):
+        table.add_row(name, "", Text("not seen", "bold red"), Text(line, "red"))
+        name = ""
+
+
+def time_text(step: Step) -> str:
+    """When a step was seen."""
+    return "" if step.at is None else f"{step.at:,.0f}"
+
+
+def told_again(packet: PacketStory) -> Iterable[RenderableType]:
+    """One packet of the second ping."""
+    again = [visit.switch for visit in (*packet.visits, *packet.elsewhere) if visit.asked]
+    said = Text(f"asked about by {', '.join(again)}", "red") if again else Text("no PACKET_IN carries it", "green")
+    yield Padding(Text.assemble((f"{packet.name:<18}", "bold"), f" {' > '.join(packet.path)}: ", said), (0, 0, 0, 2))
+
+
+def cache_table(story: Story) -> RenderableType:
+    """The switches' own counts."""
+    if not story.cache:
+        return Text("No switch has a rule for it.", "red")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("switch")
+    table.add_column("its rule", overflow="fold")
+    table.add_column("packets before", justify="right")
+    table.add_column("after", justify="right")
+    for use in story.cache:
+        style = "green" if use.hit else "red"
+        before, after = ("?" if count is None else f"{count}" for count in (use.before, use.after))
+        table.add_row(use.switch, match_text(use.rule.match), before, Text(after, style))
+    return Group(Text("The switches' own flow tables show that their rules were used:"), table)
+
+
+def costs(outcome: Outcome) -> RenderableType:
+    """First and cached packets, side by side."""
+    if not outcome.first or not outcome.cached:
+        return Text("Not enough replies came back to compare.", "red")
+    first, cached = median(outcome.first), median(outcome.cached)
+    longest = max(first, cached)
+    table = Table.grid(padding=(0, 2))
+    for name, values, middle, style in (
+        ("first packet", outcome.first, first, "yellow"),
+        ("cached packet", outcome.cached, cached, "cyan"),
+    ):
+        bar = "█" * max(1, round(BAR * middle / longest))
+        spread = f"median of {len(values)} ({duration_text(min(values))} to {duration_text(max(values))})"
+        table.add_row(name, Text(duration_text(middle), "bold"), Text(spread, "dim"))
+        table.add_row("", "", Text(bar, style))
+    lines: list[RenderableType] = [table]
+    if outcome.ratio:
+        lines.append(Text(f"A first packet takes {outcome.ratio:.0f} times as long as a cached one."))
+    if outcome.decisions:
+        took = duration_text(median(outcome.decisions))
+        lines.append(Text(f"Each decision took {took} (median of {len(outcome.decisions)}), query to first order."))
+    if outcome.lost:
+        lines.append(Text(f"{outcome.lost} of {len(outcome.samples)} pings got no reply.", "red"))
+    return Group(*lines)
+
+
+def silent(story: Story) -> bool:
+    """Whether nobody asked about the second ping."""
+    return not any(packet.queries for packet in story.second)
+
+
+def verdict(story: Story) -> Text:
+    """Whether the story is complete, or what was not seen."""
+    if story.complete:
+        return Text("The story is complete: every step was seen at every switch on the way.", "bold green")
+    lines = "\n".join(f"  {line}" for line in story.missing)
+    return Text.assemble(("The story is not complete. Not seen:\n", "bold red"), (lines, "red"))
