@@ -75,6 +75,17 @@ def fields(match: Match) -> dict[str, Any]:
     }
 
 
+def items(ryu_match: Any) -> dict[str, Any]:
+    """``OFPMatch.items()`` with one spelling of IPv6 addresses: netaddr writes some with dots."""
+    return {name: _respelt(said) for name, said in ryu_match.items()}
+
+
+def _respelt(said: Any) -> Any:
+    if isinstance(said, tuple):
+        return tuple(map(_respelt, said))
+    return str(ip_address(said)) if isinstance(said, str) and "::" in said else said
+
+
 def match(said: Match) -> Any:
     return parser.OFPMatch(**fields(said))
 

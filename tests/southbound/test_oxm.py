@@ -56,7 +56,7 @@ def test_every_field_alone_is_what_ryu_writes(name: str) -> None:
 def test_any_match_is_what_ryu_writes_and_reads(match: Match) -> None:
     octets = oxm.encode(match)
     assert octets == ryu_bytes(match)
-    assert dict(ryu_words.parser.OFPMatch.parser(octets, 0).items()) == ryu_words.fields(match)
+    assert ryu_words.items(ryu_words.parser.OFPMatch.parser(octets, 0)) == ryu_words.fields(match)
     assert decoded(octets) == (match, True, len(octets))
     assert len(octets) % 8 == 0
 
@@ -157,10 +157,17 @@ def test_fields_without_a_name_are_left_out_and_told(unknown: str) -> None:
         (b"\0\1", BAD_MATCH_LENGTH),
     ],
     ids=[
-        "not OXM", "shorter than its header", "longer than the message", "field cut", "wrong width", "too big a value", "field header cut",
-        "twice", "no room",
+        "not OXM",
+        "shorter than its header",
+        "longer than the message",
+        "field cut",
+        "wrong width",
+        "too big a value",
+        "field header cut",
+        "twice",
+        "no room",
     ],
-)  # fmt: skip
+)
 def test_a_match_that_is_none_names_its_error(octets: bytes, error: tuple[int, int]) -> None:
     with pytest.raises(Malformed) as caught:
         decoded(octets)
