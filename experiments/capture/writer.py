@@ -1,0 +1,78 @@
+"""The process that writes packets to a capture file: nothing else, so that it keeps up with any controller.
+
+It inherits an open packet socket, the capture file and two pipes from `experiments.capture.recorder`, and imports
+nothing of Flowpath, so that it starts at once. It copies until the first pipe closes (its parent wants it, or died),
+then everything that the socket still holds, and ends. After every flush it writes a byte to the second pipe.
+"""
+
+import os
+import select
+import socket
+import struct
+import sys
+
+RECORD = struct.Struct("=IIII")
+"""Header of a packet in a pcap file: seconds, nanoseconds, bytes here, bytes on the wire."""
+
+LARGEST = 1 << 18
+"""Bytes kept of one packet; loopback segments have up to 64 KiB and some."""
+
+BATCH = 4096
+"""Packets between two flushes when there is no pause."""
+
+SCM_TIMESTAMPNS = 35
+"""Linux: the kernel's time of arrival as seconds and nanoseconds."""
+
+ARRIVAL = struct.Struct("@qq")
+
+
+def copy(packets: socket.socket, file_fd: int, stop_fd: int, news_fd: int) -> None:
+    """Copy packets to the file until ``stop_fd`` closes and the socket is empty."""
+    poller = select.poll()
+    poller.register(packets, select.POLLIN)
+    poller.register(stop_fd, select.POLLIN)
+    os.set_blocking(news_fd, False)
+    stopping = False
+    with open(file_fd, "wb", buffering=1 << 20) as file:
+        while True:
+            more = copy_waiting(packets, file.write)
+            file.flush()
+            try:
+                os.write(news_fd, b".")
+            except BlockingIOError:
+                pass
+            except BrokenPipeError:
+                return
+            if more:
+                continue
+            if stopping:
+                return
+            stopping = any(fd == stop_fd for fd, _ in poller.poll())
+
+
+def copy_waiting(packets, write) -> bool:  # type: ignore[no-untyped-def]  # typing would double the start-up time
+    """Copy what the socket holds; True when there may be more than one batch."""
+    buffer = bytearray(LARGEST)
+    view = memoryview(buffer)
+    receive = packets.recvmsg_into
+    space = socket.CMSG_SPACE(ARRIVAL.size)
+    for _ in range(BATCH):
+        try:
+            wire, ancillary, _, _ = receive([buffer], space, socket.MSG_DONTWAIT | socket.MSG_TRUNC)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return False  # the interface went away or down: what came before stays
+        kept = min(wire, LARGEST)
+        seconds, nanoseconds = ARRIVAL.unpack(ancillary[0][2])
+        write(RECORD.pack(seconds, nanoseconds, kept, wire))
+        write(view[:kept])
+    return True
+
+
+if __name__ == "__main__":
+    socket_fd, file_fd, stop_fd, news_fd = map(int, sys.argv[1:])
+    try:
+        copy(socket.socket(fileno=socket_fd), file_fd, stop_fd, news_fd)
+    except OSError as error:
+        sys.exit(os.strerror(error.errno or 0))
