@@ -105,15 +105,32 @@ class Switch(OVSSwitch):  # type: ignore[misc]
 
     isSetup = True  # noqa: N815
 
+    ready = False
+
+    def __init__(self, name: str, **params: Any) -> None:
+        super().__init__(name, **params)
+        self.ready = True
+
     def startShell(self, mnopts: str | None = None) -> None:  # noqa: N802
         """Start no shell until somebody gives a command: it would be a process for nothing."""
-        self.pid = os.getpid()
+        if self.ready:
+            super().startShell(mnopts)
+        else:
+            self.pid = os.getpid()
 
-    def sendCmd(self, *cmd: Any, **kwargs: Any) -> None:  # noqa: N802
-        """Run a command in the root namespace, where the switch lives."""
+    def sendCmd(self, *words: Any, **options: Any) -> None:  # noqa: N802
+        """Begin a command in the root namespace, where the switch lives."""
         if not self.shell:
-            OVSSwitch.startShell(self)
-        OVSSwitch.sendCmd(self, *cmd, **kwargs)
+            self.startShell()
+        super().sendCmd(*words, **options)
+
+    def cmd(self, *words: Any, **options: Any) -> str:
+        """Run a command in the root namespace; none while Mininet makes the object (it would set ``lo`` up)."""
+        if not self.ready:
+            return ""
+        if not self.shell:
+            self.startShell()
+        return str(super().cmd(*words, **options))
 
     def orders(self, datapath: str, controller: tuple[str, int], mark: str) -> list[str]:
         """The words for ovs-vsctl that make this bridge. It must not exist yet: then all of them fail."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,9 @@ RUN_DIRECTORY = Path(os.environ.get("OVS_RUNDIR", "/var/run/openvswitch"))
 SCHEMA = Path(os.environ.get("OVS_PKGDATADIR", "/usr/share/openvswitch")) / "vswitch.ovsschema"
 DAEMONS = ("ovs-vswitchd", "ovsdb-server")
 """In the order in which they are stopped."""
+
+KERNEL_INTERFACE = "ovs-system"
+USER_INTERFACE = "ovs-netdev"
 
 MARK = "flowpath-run"
 """The external_ids key that says which run made a bridge or an interface."""
@@ -78,7 +82,7 @@ def ensure_running(journal: Journal) -> None:
             f"Open vSwitch runs by half: {there[0]} answers, {other(there[0])} does not; "
             "run: sudo service openvswitch-switch restart"
         )
-    if "ovs-system" in links.names():
+    if KERNEL_INTERFACE in links.names():
         raise UserError(
             "Open vSwitch is stopped but its bridges in the kernel still forward; "
             "run: sudo service openvswitch-switch start"
@@ -93,7 +97,7 @@ def other(name: str) -> str:
 
 def start(journal: Journal) -> None:
     """Start both daemons on an empty database. Each command returns when its daemon is ready to serve."""
-    journal.add("open_vswitch", made_directory=not RUN_DIRECTORY.exists(), tap="ovs-netdev" not in links.names())
+    journal.add("open_vswitch", made_directory=not RUN_DIRECTORY.exists(), strays=datapath_interfaces())
     RUN_DIRECTORY.mkdir(parents=True, exist_ok=True)
     database, socket = journal.directory / "conf.db", RUN_DIRECTORY / "db.sock"
 
@@ -108,19 +112,30 @@ def start(journal: Journal) -> None:
 
 
 def stop(run: str, entry: Entry) -> None:
-    """Undo `start`: end the daemons that carry the run's mark, and what they leave on disk."""
-    pids = {pid for pid, _ in processes.marked(run)}
-    for name in DAEMONS:
+    """Undo `start`: end the daemons that carry the run's mark, and remove what they leave."""
+    ours = {name: [pid for pid, _ in processes.marked(run) if processes.name(pid) == name] for name in DAEMONS}
+    for name, pids in ours.items():
         for pid in pids:
-            if Path(f"/proc/{pid}/comm").exists() and Path(f"/proc/{pid}/comm").read_text().strip() == name:
-                stop_daemon(name, pid)
-    if "ovs-system" in links.names():
-        # It was not there when we started (`ensure_running`), so a daemon of ours died too suddenly to take it along.
-        commands.run(["ovs-dpctl", "del-dp", "system@ovs-system"])
-    if entry["tap"] and "ovs-netdev" in links.taps():
-        links.delete("ovs-netdev")
+            stop_daemon(name, pid)
+    if not processes.named("ovs-vswitchd"):
+        # Nobody serves a datapath now. One that is there and was not when we started is what a sudden death left.
+        remove_datapaths(entry["strays"])
     if entry["made_directory"]:
         shutil.rmtree(RUN_DIRECTORY, ignore_errors=True)
+
+
+def datapath_interfaces() -> list[str]:
+    """The interfaces by which Open vSwitch's datapaths show themselves."""
+    return sorted({KERNEL_INTERFACE, USER_INTERFACE} & links.names())
+
+
+def remove_datapaths(spared: Collection[str]) -> None:
+    """Remove the datapaths that no daemon serves any more, but for those whose interface is in ``spared``."""
+    for interface in set(datapath_interfaces()) - set(spared):
+        if interface == KERNEL_INTERFACE:
+            commands.run(["ovs-dpctl", "del-dp", f"system@{KERNEL_INTERFACE}"])
+        else:
+            links.delete(interface)
 
 
 def stop_daemon(name: str, pid: int) -> None:

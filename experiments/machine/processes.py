@@ -48,6 +48,19 @@ def command_line(pid: int) -> str:
         return ""
 
 
+def name(pid: int) -> str:
+    """The name of a process's program (at most 15 characters), or an empty string when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def named(program: str) -> list[int]:
+    """The living processes of this program name."""
+    return [pid for pid in all_pids() if name(pid) == program and identity(pid)]
+
+
 def all_pids() -> Iterator[int]:
     """The process ids of this moment."""
     return (int(name) for name in os.listdir("/proc") if name.isdigit())
