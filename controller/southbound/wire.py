@@ -71,11 +71,15 @@ DUPLICATE_MATCH_FIELD: ErrorCode = (4, 10)
 
 
 class Malformed(Exception):
-    """Bytes that are not OpenFlow 1.3. ``error`` is the (type, code) to answer with, None where no answer is due."""
+    """Bytes that are not OpenFlow 1.3. ``error`` is the (type, code) to answer with, None where no answer is due.
 
-    def __init__(self, text: str, error: ErrorCode | None = BAD_LENGTH) -> None:
+    ``refused`` is the start of what cannot be a message, where a stream cannot be followed: the answer quotes it.
+    """
+
+    def __init__(self, text: str, error: ErrorCode | None = BAD_LENGTH, refused: bytes = b"") -> None:
         super().__init__(text)
         self.error = error
+        self.refused = refused
 
 
 class Framer:
@@ -108,10 +112,10 @@ class Framer:
         while end - start >= 8:
             length = chunk[start + 2] << 8 | chunk[start + 3]
             if length < 8:
-                raise Malformed(f"header says {length} bytes, fewer than a header has")
+                raise Malformed(f"header says {length} bytes, fewer than a header has", refused=chunk[start:])
             if start + length > end:
                 if chunk[start + 1] > HIGHEST_TYPE:
-                    raise Malformed(f"not OpenFlow: message type {chunk[start + 1]}", BAD_TYPE)
+                    raise Malformed(f"not OpenFlow: message type {chunk[start + 1]}", BAD_TYPE, chunk[start:])
                 self._need = length
                 self._keep(chunk[start:])
                 return
