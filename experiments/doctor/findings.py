@@ -212,9 +212,7 @@ def ports(facts: Facts) -> Iterator[Finding]:
             continue
         holder = max(holders, key=lambda listener: listener.pid)
         if facts.live_run:
-            yield Finding(
-                identifier, "note", f"port {port} ({use}) is held by the run {facts.live_run}, still going on"
-            )
+            yield Finding(identifier, "note", f"port {port} ({use}) is held by a run that is going on")
         elif "testcontroller" in holder.program:
             yield Finding(
                 identifier,
