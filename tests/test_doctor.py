@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -9,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -160,7 +160,7 @@ def test_the_exit_code_says_whether_a_demo_can_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], facts: Facts, code: int
 ) -> None:
     monkeypatch.setattr(probes, "look", lambda: facts)
-    assert command.run(SimpleNamespace(json=True)) == code
+    assert command.run(argparse.Namespace(json=True)) == code
     said = json.loads(capsys.readouterr().out)
     assert said["demo_can_run"] == (code == 0)
     assert said["findings"][0].keys() == {"id", "level", "text", "command"}
