@@ -34,7 +34,8 @@ from controller.model import (
 from controller.southbound.oxm import FIELDS, Field
 
 quick = settings(deadline=None, max_examples=60)
-"""The machine is shared with others, so no single example has a deadline."""
+thorough = settings(deadline=None, max_examples=500)
+"""Without deadlines: a busy machine is no fault of the code."""
 
 u8, u16, u32, u64 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32, 64))
 
@@ -82,7 +83,7 @@ RAW_ACTIONS = {
     "set-nw-ttl": RawAction(bytes.fromhex("0017000840000000")),
     "push-pbb": RawAction(bytes.fromhex("001a000888e70000")),
     "pop-pbb": RawAction(bytes.fromhex("001b000800000000")),
-    "experimenter": RawAction(bytes.fromhex("ffff00100000232000010203040506ff")),
+    "experimenter": RawAction(bytes.fromhex("ffff00100000dead00010203040506ff")),
 }
 """Actions of OpenFlow 1.3 that the vocabulary has no word for."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ryu.ofproto.ofproto_v1_3_parser import OFPMatch
 
-from controller.model import Masked, Match
+from controller.model import FieldValue, Masked, Match
 from controller.southbound import oxm
 from controller.southbound.wire import (
     BAD_MATCH_LENGTH,
@@ -42,7 +43,7 @@ def test_every_field_alone_is_what_ryu_writes(name: str) -> None:
 
     @quick
     @given(field_values(field))
-    def check(value: oxm.FieldValue) -> None:
+    def check(value: FieldValue) -> None:
         match = Match.of([(name, value)])
         octets = oxm.encode(match)
         assert octets == ryu_bytes(match)
@@ -56,7 +57,7 @@ def test_every_field_alone_is_what_ryu_writes(name: str) -> None:
 def test_any_match_is_what_ryu_writes_and_reads(match: Match) -> None:
     octets = oxm.encode(match)
     assert octets == ryu_bytes(match)
-    assert ryu_words.items(ryu_words.parser.OFPMatch.parser(octets, 0)) == ryu_words.fields(match)
+    assert ryu_words.items(OFPMatch.parser(octets, 0)) == ryu_words.fields(match)
     assert decoded(octets) == (match, True, len(octets))
     assert len(octets) % 8 == 0
 

@@ -96,7 +96,7 @@ PARTS: dict[str, tuple[MultipartType, tuple[Part, ...]]] = {
     "multipart table": (MultipartType.TABLE, (TableStats(0, 5, 100, 90), TableStats(1, 6, 90, 80))),
     "multipart port stats": (
         MultipartType.PORT_STATS,
-        (PortStats(1, *range(101, 113), 7.25), PortStats(2, *range(201, 213), 7.25)),  # type: ignore[arg-type, call-arg]
+        (PortStats(1, *range(101, 113), 7.25), PortStats(2, *range(201, 213), 7.25)),  # type: ignore[call-arg]
     ),
     "multipart group": (
         MultipartType.GROUP,
