@@ -26,7 +26,8 @@ MAY_IMPORT = {
         "controller.config",
     },
     "controller.northbound": {
-        "controller.northbound", "controller.network_os", "controller.services", "controller.model", "controller.config",
+        "controller.northbound", "controller.network_os", "controller.services", "controller.model",
+        "controller.config",
     },
     "controller": {"controller"},
     "topologies": {"topologies", "controller"},
