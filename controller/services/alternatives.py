@@ -47,7 +47,7 @@ class KShortest:
         graph: nx.DiGraph[Vertex] = nx.DiGraph()
         for dpid in sorted(self._paths.switches()):
             graph.add_node(dpid)
-            for cost, link in sorted((cost, link) for link, cost in self._paths.links_from(dpid).items()):
+            for cost, link in sorted((cost, link) for link, cost in self._paths.links_from(dpid)):
                 neighbour = link.target.dpid
                 if graph.has_edge(dpid, neighbour):
                     graph.add_edge(dpid, link, cost=cost, link=link)
@@ -84,7 +84,7 @@ def disjoint_pair(paths: Paths, source: int, target: int) -> tuple[Path, ...]:
             way.append(link)
             here = link.target.dpid
         ways.append(way)
-    ways.sort(key=lambda way: sum(paths.links_from(link.source.dpid)[link] for link in way))
+    ways.sort(key=lambda way: sum(map(paths.cost, way)))
     return tuple(tuple(link.source for link in way) for way in ways)
 
 
@@ -117,7 +117,7 @@ def _second_path(paths: Paths, source: int, target: int, first: list[Link]) -> l
         remaining = paths.distance(here, target) or 0
         arcs = [
             (reduced + cost - remaining + onward, link.target.dpid, link, True)
-            for link, cost in paths.links_from(here).items()
+            for link, cost in paths.links_from(here)
             if link not in blocked and (onward := paths.distance(link.target.dpid, target)) is not None
         ]
         if here in backwards:

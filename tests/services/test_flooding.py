@@ -15,9 +15,9 @@ from tests.services.networks import Wires, both, cables, graph_of, histories
 History = tuple[list[Event], dict[Link, int]]
 
 
-def undirected(graph: nx.MultiDiGraph) -> nx.MultiGraph:
+def undirected(graph: nx.MultiDiGraph[int]) -> nx.MultiGraph[int]:
     """The cables of which both directions are there."""
-    result = nx.MultiGraph()
+    result: nx.MultiGraph[int] = nx.MultiGraph()
     result.add_nodes_from(graph)
     for one, other, link in graph.edges(keys=True):
         back = Link(link.target, link.source)
@@ -38,7 +38,7 @@ def build(events: Iterable[Event], costs: dict[Link, int]) -> FloodTree:
 def test_it_spans_every_component_once_and_is_the_cheapest(history: History) -> None:
     events, costs = history
     graph = undirected(graph_of(events, costs))
-    tree = nx.MultiGraph()
+    tree: nx.MultiGraph[int] = nx.MultiGraph()
     tree.add_nodes_from(graph)
     for link in build(events, costs).cables():
         tree.add_edge(link.source.dpid, link.target.dpid, link)
@@ -83,7 +83,7 @@ def test_a_failure_outside_the_tree_changes_nothing() -> None:
 
 def test_a_dearer_link_is_avoided() -> None:
     ring = cables([(1, 2), (2, 3), (3, 1)])
-    events = [*map(SwitchUp, (1, 2, 3)), *(LinkUp(link) for wire in ring for link in both(wire))]
+    events: list[Event] = [*map(SwitchUp, (1, 2, 3)), *(LinkUp(link) for wire in ring for link in both(wire))]
     assert ring[0] not in set(build(events, {ring[0]: 5}).cables())
 
 
@@ -93,7 +93,9 @@ def test_one_copy_reaches_every_edge_port_of_a_network_full_of_loops() -> None:
     net = Wires(wires)
     net.connect(*range(1, 6), extra=hosts)
     net.run(1.0)
-    tree = build([*map(SwitchUp, range(1, 6)), *(LinkUp(link) for link in net.topology.links())], {})
+    events: list[Event] = [SwitchUp(dpid) for dpid in range(1, 6)]
+    events += [LinkUp(link) for link in net.topology.links()]
+    tree = build(events, {})
     received = []
     frames = [hosts[0]]
     while frames:

@@ -140,28 +140,41 @@ def test_only_a_change_advances_the_generation() -> None:
     assert paths.generation > before
 
 
+@given(histories(directed=True), st.data())
+def test_changes_taken_in_together_are_the_same_as_one_by_one(history: History, data: st.DataObject) -> None:
+    events, costs = history
+    paths = Paths(per_link(costs))
+    done = 0
+    while done < len(events):
+        together = events[done : done + data.draw(st.sampled_from([1, 5, 17, 60]))]
+        before = everything(paths)
+        touched = paths.apply(*together)
+        done += len(together)
+        now = everything(paths)
+        assert now == everything(build(events[:done], costs))
+        changed = {pair for pair in now if pair in before and now[pair][1] != before[pair][1]}
+        assert all(source in touched.get(target, ()) for source, target in changed)
+
+
 def test_a_failure_touches_only_what_depended_on_it() -> None:
-    paths = network([(1, 2), (2, 3), (3, 1), (3, 4)])
-    everything(paths)
-    (failed,) = cables([(1, 2)])
-    assert paths.apply(LinkDown(failed, "test")) == {2: {1}}
+    around = [(number, number % 40 + 1) for number in range(1, 41)]
+    paths = network(around)
+    paths.distance(1, 2)
+    paths.distance(1, 20)
+    failed = cables(around)[0]
+    assert paths.apply(LinkDown(failed, "test")) == {2: {1, *range(22, 41)}, 20: {1, 40}}
 
 
 def test_a_link_to_an_unknown_switch_is_left_out() -> None:
     (wire,) = cables([(1, 2)])
     paths = build([SwitchUp(1), LinkUp(wire)])
-    assert paths.links_from(1) == {}
+    assert list(paths.links_from(1)) == []
 
 
 def test_costs() -> None:
     (link,) = cables([(1, 2)])
-    speeds = {"slow": 10_000, "fast": 100_000_000, "faster": 400_000_000, "unknown": 0}
-    assert {name: inverse_bandwidth(lambda _, s=s: s)(link) for name, s in speeds.items()} == {
-        "slow": 10_000,
-        "fast": 1,
-        "faster": 1,
-        "unknown": 100,
-    }
+    expected = {10_000: 10_000, 100_000_000: 1, 400_000_000: 1, 0: 100}
+    assert {speed: inverse_bandwidth({link: speed}.__getitem__)(link) for speed in expected} == expected
     assert latency(lambda _: 0.0025)(link) == 2500
     assert latency(lambda _: 0.0)(link) == 1
     assert per_link({link: 7})(link) == 7
