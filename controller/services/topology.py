@@ -29,10 +29,10 @@ yet known, or was known and is silent and may heal at any time.
 
 **Deceit.** Only the controller can write a probe (HMAC), and the sequence number is the time of its sending in
 microseconds, so one that was kept is known by its age or by having been heard. A host may still carry fresh probes
-from one port to another. Such a pair of ports becomes no link when a host is known behind one of them
-(`host_seen`), unless one end has only just come up or the same two were linked before. Two silent
-hosts that relay between two ports from the beginning cannot be told from a cable. A port that hears its own
-probes has a reflecting host or a loopback plug, and is neither edge nor link.
+from one port to another. Such a pair of ports becomes no link when a host was seen behind one of them, unless one end
+has only just come up or the same two were linked before. Two silent hosts that relay between two ports from the
+beginning cannot be told from a cable. A port that hears its own probes has a reflecting host or a loopback plug, and is
+neither edge nor link.
 
 A port has one partner. A segment with a third switch on it is reported, and the third is not linked.
 """
@@ -40,16 +40,18 @@ A port has one partner. A segment with a third switch on it is reported, and the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
 from typing import NamedTuple
 
 import networkx as nx
 
 from controller import model
 from controller.model import Event, Link, Location, Output, Packet, Send
+from controller.services.alarms import AlarmLimiter
 from controller.services.damping import FlapDamper
 from controller.services.probing import Agenda, ProbedPort, Role, TopologySettings, even_phases, next_slot
 from controller.southbound.lldp import Forged, Probe, ProbeKey, ProbeWriter, parse
+
+__all__ = ["Role", "Topology", "TopologySettings", "Turn"]
 
 Cable = frozenset[Location]
 
@@ -90,7 +92,7 @@ class Topology:
         self._damper: FlapDamper[Cable] = FlapDamper(self.settings.damping)
         self._agenda = Agenda()
         self._switch_phases, self._port_phases = even_phases(), even_phases()
-        self._alarmed: dict[tuple[str, Location], float] = {}
+        self._alarms = AlarmLimiter(self.settings.alarm_interval)
 
     # ------------------------------------------------------------ what is known
 
@@ -125,7 +127,7 @@ class Topology:
     # ------------------------------------------------------------ events
 
     def apply(self, event: Event, now: float) -> list[Event]:
-        """Take in what happened to a switch or port, and tell what follows for the links."""
+        """Take in what happened to a switch, port or host, and tell what follows for the links."""
         events: list[Event] = []
         match event:
             case model.SwitchUp(dpid=dpid, ports=ports):
@@ -143,13 +145,11 @@ class Topology:
                     self._port_down(Location(dpid, port.number), "the port went down", now, events)
             case model.PortGone(dpid=dpid, port=port) if dpid in self._switches:
                 self._port_down(Location(dpid, port.number), "the port was removed", now, events)
+            case model.HostSeen(host=host) | model.HostMoved(host=host):
+                place = self._port(host.location)
+                if place is not None and place.role is Role.EDGE:
+                    place.host = True
         return events
-
-    def host_seen(self, location: Location) -> None:
-        """A host was found behind this port. A link that a probe claims there from now on is suspicious."""
-        port = self._port(location)
-        if port is not None and port.role is Role.EDGE:
-            port.host = True
 
     def receive(self, packet: Packet, now: float) -> list[Event]:
         """Take in an LLDP frame that a switch handed up. Whatever is not a probe of ours is left alone."""
@@ -254,8 +254,6 @@ class Topology:
         if port.partner is not None:
             self._part(port, f"{reason} ({location})", now, events, flap=flap)
         del self._switches[location.dpid].ports[location.port]
-        for key in [key for key in self._alarmed if key[1] == location]:
-            del self._alarmed[key]
         self.generation += 1
 
     # ------------------------------------------------------------ links
@@ -278,7 +276,9 @@ class Topology:
         if probe.sequence <= sender.heard:
             return self._alarm("replayed-probe", target, now, f"a probe of {source} that was heard before")
         if sender.partner is None and self._is_suspicious(sender, hearer, now):
-            return self._alarm("relayed-probe", target, now, f"a probe of {source}, but there is a host on the port")
+            where = sender.location if sender.host else target
+            text = f"a probe of {source}, carried here by a host, it seems: one was seen behind {where}"
+            return self._alarm("relayed-probe", target, now, text)
         self._heard(sender, hearer, probe.sequence, now)
         events: list[Event] = []
         if hearer.answered and not self._in_service(sender):
@@ -351,13 +351,10 @@ class Topology:
             self.generation += 1
         if flap and self._damper.failed(frozenset((port.location, partner.location)), now):
             text = f"the link to {partner.location} fails again and again; it is held down for a while"
-            events.extend(self._alarm("flapping", port.location, now, text))
+            events.extend(self._alarm("flapping-link", port.location, now, text))
 
     def _alarm(self, kind: str, location: Location, now: float, text: str) -> list[Event]:
-        if now < self._alarmed.get((kind, location), -inf):
-            return []
-        self._alarmed[kind, location] = now + self.settings.alarm_interval
-        return [model.Alarm(kind, location, text)]
+        return [model.Alarm(kind, location, text)] if self._alarms.due(kind, location, now) else []
 
 
 def _both_ways(one: Location, other: Location) -> tuple[Link, Link]:

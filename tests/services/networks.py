@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 from itertools import count
+from typing import TypeVar
 
 import networkx as nx
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from controller.model import (
     LinkDown,
     LinkUp,
     Location,
+    Output,
     Packet,
     Port,
     PortChanged,
@@ -69,9 +71,9 @@ def histories(draw: st.DrawFn, directed: bool = False) -> tuple[list[Event], dic
     return events, costs
 
 
-def graph_of(events: Iterable[Event], costs: dict[Link, int]) -> nx.MultiDiGraph:
+def graph_of(events: Iterable[Event], costs: dict[Link, int]) -> nx.MultiDiGraph[int]:
     """The graph that events leave behind, built without anything under test."""
-    graph = nx.MultiDiGraph()
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
     for event in events:
         match event:
             case SwitchUp(dpid=dpid):
@@ -83,6 +85,9 @@ def graph_of(events: Iterable[Event], costs: dict[Link, int]) -> nx.MultiDiGraph
             case LinkDown(link=link) if graph.has_edge(link.source.dpid, link.target.dpid, link):
                 graph.remove_edge(link.source.dpid, link.target.dpid, link)
     return graph
+
+
+Kind = TypeVar("Kind")
 
 
 class Wires:
@@ -140,7 +145,7 @@ class Wires:
             self._tick()
         self.now = end
 
-    def of(self, kind: type[Event]) -> list[Event]:
+    def of(self, kind: type[Kind]) -> list[Kind]:
         """The events of one kind so far."""
         return [event for _, event in self.events if isinstance(event, kind)]
 
@@ -163,7 +168,7 @@ class Wires:
                 self._carry(send)
 
     def _carry(self, send: Send) -> None:
-        source = Location(send.dpid, send.actions[0].port)  # type: ignore[union-attr]
+        source = way_out(send)
         target = self.far_end.get(source)
         lost = self.losing.get(source, 0)
         if lost:
@@ -171,6 +176,13 @@ class Wires:
         elif target is not None and source not in self.cut:
             packet = Packet(target.dpid, target.port, send.frame)
             heapq.heappush(self._arriving, (self.now + self.delay, next(self._order), packet))
+
+
+def way_out(send: Send) -> Location:
+    """The port by which an order sends its frame."""
+    (action,) = send.actions
+    assert isinstance(action, Output)
+    return Location(send.dpid, action.port)
 
 
 def port(location: Location, up: bool = True) -> Port:
