@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from experiments.capture.layout import Cursor, Fields, Malformed, mac
@@ -20,11 +20,11 @@ _MATCH = struct.Struct("!HH")
 
 
 def _ipv4(value: bytes) -> str:
-    return str(IPv4Address(value))
+    return socket.inet_ntop(socket.AF_INET, value)
 
 
 def _ipv6(value: bytes) -> str:
-    return str(IPv6Address(value))
+    return socket.inet_ntop(socket.AF_INET6, value)
 
 
 Value = Callable[[bytes], Any]
