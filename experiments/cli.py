@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from experiments.errors import Exit, UserError
+from experiments.ownership import give_back_caches
 
 COMMANDS = {
     "demo": "experiments.demo",
@@ -56,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"flowpath: {error}", file=sys.stderr)
         return Exit.USAGE
+    finally:
+        give_back_caches()
 
 
 def dispatch(arguments: list[str]) -> int:

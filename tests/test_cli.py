@@ -15,6 +15,7 @@ from typing import Protocol
 import pytest
 
 from experiments import cli
+from experiments import ownership
 from experiments import run as run_command
 from experiments.errors import Exit, UserError
 
@@ -155,6 +156,20 @@ def test_every_command_has_its_module_with_options_explained(table: dict[str, st
     assert (module.__doc__ or "").strip()
     silent = [action.dest for action in parser._actions if not action.help]
     assert not silent, f"without help: {silent}"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_under_sudo_the_caches_go_to_the_owner_of_the_checkout(tmp_path: Path) -> None:
+    cache = tmp_path / "controller" / "apps" / "__pycache__"
+    cache.mkdir(parents=True)
+    (cache / "routing.pyc").touch()
+    os.chown(tmp_path, 1234, 1234)
+
+    ownership.give_back_caches(tmp_path, {})
+    ownership.give_back_caches(tmp_path, {"SUDO_UID": "4321"})
+    assert cache.stat().st_uid == 0
+    ownership.give_back_caches(tmp_path, {"SUDO_UID": "1234"})
+    assert {cache.stat().st_uid, (cache / "routing.pyc").stat().st_uid} == {1234}
 
 
 @pytest.mark.parametrize("name", [*cli.COMMANDS, *cli.EXECUTED])
