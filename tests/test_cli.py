@@ -14,8 +14,7 @@ from typing import Protocol
 
 import pytest
 
-from experiments import cli
-from experiments import ownership
+from experiments import cli, ownership
 from experiments import run as run_command
 from experiments.errors import Exit, UserError
 
