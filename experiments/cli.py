@@ -92,7 +92,7 @@ def run_module(module_name: str, prog: str, arguments: Sequence[str]) -> int:
 def replace_process(name: str, arguments: Sequence[str]) -> NoReturn:
     """Become the controller, or the shell script that sets up and tests."""
     if name == "controller":
-        command = [sys.executable, "-m", "controller.launcher", *arguments]
+        command = [sys.executable, "-P", "-m", "controller.launcher", *arguments]
     else:
         script = Path(__file__).resolve().parent.parent / "flowpath"
         if not script.is_file():

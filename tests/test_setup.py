@@ -53,6 +53,8 @@ class Checkout:
         for name, text in {
             "pip/__init__.py": "",
             "pip/__main__.py": PIP,
+            "controller/__init__.py": "",
+            "controller/ryu_startup.py": "import sys; open(sys.prefix + '/ryu-can-start', 'w').close()",
             "experiments/__init__.py": "",
             "experiments/__main__.py": "import os, sys; print('cli', sys.argv[1:], 'in', os.getcwd())",
             "experiments/doctor/__init__.py": "",
@@ -161,6 +163,7 @@ def test_first_start_sets_up_and_the_second_finds_it_done(checkout: Checkout) ->
     assert first.returncode == 0, first.stderr
     assert first.stdout.endswith(f"cli ['capture', '--read', 'x y'] in {checkout.world}\n")
     assert [line for line in checkout.pip_calls() if " ryu==4.34 " in line]
+    assert (checkout.venv / "ryu-can-start").exists()
 
     second = checkout.run(checkout.home / "flowpath", "capture")
     assert second.stdout == f"cli ['capture'] in {checkout.world}\n"
