@@ -1,0 +1,462 @@
+"""One switch's connection inside Ryu: batched reads and writes in place of Ryu's two system calls a message.
+
+:func:`install` replaces ``_recv_loop``, ``_send_loop``, ``send`` and ``close`` of Ryu's Datapath. What a switch says goes to the
+controller (:class:`Controller`) in the order of the wire; everything but PACKET_IN also goes through Ryu's own parser,
+events and handlers, and so does PACKET_IN as soon as another Ryu application observes it.
+
+**Turns.** A connection gets :data:`TURN` messages' worth of time, then the others have theirs. What a turn decided is
+written at its end with one system call per switch.
+
+**Slow switches.** What a switch does not take at once waits here, and its own greenlet writes it when it can: nobody
+else waits. A switch with :data:`HIGH` bytes waiting is not read from, and PACKET_OUTs for it are shed, since packets
+may be lost and orders may not. At :data:`LIMIT`, or when it takes nothing for Ryu's ``socket-timeout``, it is
+disconnected.
+
+**Malformed messages** are counted, logged once per kind and switch, and answered as OpenFlow asks. Where the stream
+cannot be followed any further the connection is closed, and no other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from socket import SHUT_RDWR, SHUT_WR
+from typing import Any, Protocol
+
+import ryu.base.app_manager  # before ryu.controller.controller, which imports it in a circle
+from eventlet import event as green
+from eventlet.greenio import GreenSocket
+from eventlet.hubs import get_hub
+from ryu.controller import ofp_event
+from ryu.controller.controller import CONF, Datapath
+from ryu.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER
+from ryu.lib import hub
+from ryu.ofproto import ofproto_parser
+
+from controller.model import Port, SwitchUp, dpid_text
+from controller.southbound import openflow
+from controller.southbound.openflow import Malformed, MessageType
+from controller.southbound.replies import Features, MultipartReply
+from controller.southbound.wire import BAD_VERSION, HEADER
+
+log = logging.getLogger("controller.channel")
+
+READ_SIZE = 65536
+TURN = 256
+"""Packet-ins that a connection may have answered before others get their turn."""
+SLOW = 16
+"""How many packet-ins' time a message through Ryu's parser takes, roughly."""
+HIGH = 1 << 20
+LOW = HIGH // 4
+LIMIT = 64 << 20
+PARTING_WORDS = 1.0
+"""Seconds that a switch has to read why it is disconnected."""
+
+_PACKET_IN = int(MessageType.PACKET_IN)
+_PACKET_OUT = int(MessageType.PACKET_OUT)
+_EARLY = frozenset({MessageType.HELLO, MessageType.ERROR})
+
+Outgoing = list[tuple[int, bytes]]
+
+
+class Controller(Protocol):
+    """Whom the channels serve. Each call returns messages and the switches that they are for, in order."""
+
+    def switch_greeted(self, dpid: int, now: float) -> Outgoing:
+        """A switch has told its dpid; nobody has ordered anything from it yet."""
+
+    def switch_up(self, switch: SwitchUp, now: float) -> Outgoing:
+        """The handshake is complete."""
+
+    def packet_in(self, dpid: int, message: bytes, now: float) -> Outgoing:
+        """A PACKET_IN. Raises Malformed."""
+
+    def message(self, dpid: int, message: bytes, now: float) -> Outgoing:
+        """Any other message. Raises Malformed."""
+
+    def switch_down(self, dpid: int, now: float) -> Outgoing:
+        """The connection is gone."""
+
+
+class Switchboard:
+    """All connections: which switch is where, who has something to be written, what was malformed."""
+
+    def __init__(self, controller: Controller, clock: Callable[[], float]) -> None:
+        self.controller = controller
+        self.clock = clock
+        self.channels: dict[int, Channel] = {}
+        self.malformed: Counter[tuple[str, str]] = Counter()
+        """How many malformed messages there were from each switch, by message type and fault."""
+        self.shed: Counter[int] = Counter()
+        """How many messages a switch that does not read has lost."""
+        self._dirty: dict[Channel, None] = {}
+
+    def deliver(self, outgoing: Outgoing) -> None:
+        """Put messages into their switches' channels, to be written by the next `flush`."""
+        for dpid, data in outgoing:
+            channel = self.channels.get(dpid)
+            if channel is not None:
+                channel.put(data)
+                self._dirty[channel] = None
+
+    def flush(self) -> None:
+        """Write what has been delivered, one system call per switch."""
+        dirty, self._dirty = self._dirty, {}
+        for channel in dirty:
+            channel.flush()
+
+    def tell(self, outgoing: Outgoing) -> None:
+        """Deliver and write."""
+        self.deliver(outgoing)
+        self.flush()
+
+    def up(self, channel: Channel, switch: SwitchUp) -> None:
+        """A handshake is complete. Of two connections with one dpid, the newer wins."""
+        older = self.channels.get(switch.dpid)
+        if older is not None:
+            log.warning(
+                "switch %s connected again from %s: the older connection from %s is closed",
+                dpid_text(switch.dpid), channel.where, older.where,
+            )  # fmt: skip
+            older.close()
+        self.channels[switch.dpid] = channel
+        self.tell(self.controller.switch_up(switch, self.clock()))
+
+    def down(self, channel: Channel) -> None:
+        """A connection has ended; the switch is gone with it unless a newer one has taken its place."""
+        self._dirty.pop(channel, None)
+        dpid = channel.datapath.id
+        if self.channels.get(dpid) is channel:
+            del self.channels[dpid]
+            self.tell(self.controller.switch_down(dpid, self.clock()))
+
+    def close(self) -> None:
+        """End all connections, after what is ready to be written."""
+        self.flush()
+        for channel in list(self.channels.values()):
+            channel.close()
+
+
+class Channel:
+    """The connection behind one of Ryu's Datapaths."""
+
+    def __init__(self, datapath: Any, board: Switchboard) -> None:
+        self.datapath = datapath
+        self.where = "{}:{}".format(*datapath.address[:2])
+        self._board = board
+        self._socket = datapath.socket
+        self._socket.settimeout(None)
+        # Only a plain socket can be written to without waiting; TLS may have to read first.
+        self._raw = self._socket.fd if isinstance(self._socket, GreenSocket) else None
+        self._framer = openflow.Framer()
+        self._features: Features | None = None
+        self._ports: list[Port] = []
+        self._up = False
+        self._parting = False
+        self._closed = False
+        self._out: list[bytes] = []
+        self._rest: bytes | memoryview = b""
+        self._waiting = 0
+        self._flush_planned = False
+        self._work = green.Event()
+        self._drained: green.Event | None = None
+
+    # ------------------------------------------------------------ writing
+
+    def put(self, data: bytes) -> None:
+        """Have ``data`` written by the next `flush`."""
+        if self._waiting > HIGH:
+            data = self._shed(data)
+        self._out.append(data)
+        self._waiting += len(data)
+
+    def flush(self) -> None:
+        """Write what was put. What the switch does not take now is written as soon as it does."""
+        if not self._out or self._rest or self._closed:
+            return
+        data = b"".join(self._out)
+        self._out.clear()
+        sent = 0
+        if self._raw is not None:
+            try:
+                sent = self._raw.send(data)
+            except BlockingIOError:
+                pass
+            except OSError:
+                self.close()
+                return
+            self._waiting -= sent
+        if sent < len(data):
+            self._rest = memoryview(data)[sent:]
+            if not self._work.ready():
+                self._work.send()
+
+    def send(self, data: bytes) -> bool:
+        """Write soon: what one greenlet sends without pausing goes out together."""
+        if self._closed or self._parting:
+            return False
+        self.put(bytes(data))
+        if not self._flush_planned:
+            self._flush_planned = True
+            get_hub().schedule_call_global(0, self._planned_flush)
+        return True
+
+    def _planned_flush(self) -> None:
+        self._flush_planned = False
+        self.flush()
+
+    def _shed(self, data: bytes) -> bytes:
+        if self._waiting > LIMIT:
+            log.error("%s does not read: disconnected with %d bytes waiting for it", self.who, self._waiting)
+            self.close()
+            return b""
+        messages = list(openflow.Framer().feed(data))
+        kept = [message for message in messages if message[1] != _PACKET_OUT]
+        if len(kept) < len(messages):
+            if not self._board.shed[self.datapath.id]:
+                log.warning("%s does not read fast enough: packets for it are shed", self.who)
+            self._board.shed[self.datapath.id] += len(messages) - len(kept)
+        return b"".join(kept)
+
+    def write_late(self) -> None:
+        """Write what could not be written at once, until the connection ends."""
+        while not self._closed:
+            self._work.wait()
+            while (self._rest or self._out) and not self._closed:
+                if not self._rest:
+                    self._rest = memoryview(b"".join(self._out))
+                    self._out.clear()
+                try:
+                    with hub.Timeout(CONF.socket_timeout):
+                        sent = self._socket.send(self._rest)
+                except hub.Timeout:
+                    log.error("%s took nothing for %g s: disconnected", self.who, CONF.socket_timeout)
+                    self.close()
+                except OSError:
+                    self.close()
+                else:
+                    self._rest = self._rest[sent:]
+                    self._waiting -= sent
+                    if self._drained is not None and self._waiting < LOW:
+                        self._drained.send()
+                        self._drained = None
+            self._work = green.Event()
+            if self._parting:
+                self._shut(SHUT_WR)
+
+    # ------------------------------------------------------------ reading
+
+    @property
+    def who(self) -> str:
+        """The switch, or the address as long as the switch has not said who it is."""
+        return f"switch {dpid_text(self.datapath.id)}" if self.datapath.id is not None else self.where
+
+    def read(self) -> None:
+        """Take what the switch says, until the connection ends."""
+        try:
+            while not self._closed and self.datapath.state != DEAD_DISPATCHER:
+                chunk = self._socket.recv(READ_SIZE)
+                if not chunk:
+                    break
+                if not self._parting:
+                    self._take(chunk)
+                if self._waiting > HIGH and not self._closed:
+                    self._drained = green.Event()
+                    self._drained.wait()
+                # Also when the socket has more at once: others have waited for their turn.
+                hub.sleep(0)
+        except (OSError, EOFError):
+            pass  # The connection is lost, which needs no other word than "left".
+        finally:
+            self._closed = True
+            self._board.down(self)
+
+    def _take(self, chunk: bytes) -> None:
+        """The messages that a chunk completes, a bounded number in each turn."""
+        board = self._board
+        packet_in = board.controller.packet_in
+        direct = self._up and not _observed()
+        dpid = self.datapath.id
+        now = board.clock()
+        left = TURN
+        try:
+            for message in self._framer.feed(chunk):
+                try:
+                    if direct and message[1] == _PACKET_IN:
+                        left -= 1
+                        board.deliver(packet_in(dpid, message, now))
+                    else:
+                        left -= SLOW
+                        self._take_slowly(message, now)
+                        direct = self._up and not _observed()
+                        dpid = self.datapath.id
+                except Malformed as fault:
+                    self._refuse(message, fault)
+                except Exception:
+                    log.exception("%s: a message was not understood, by a fault of this controller", self.who)
+                if left <= 0:
+                    board.flush()
+                    hub.sleep(0)
+                    left = TURN
+                    now = board.clock()
+                if self._closed or self._parting:
+                    break
+        except Malformed as fault:
+            self._refuse(fault.refused, fault)
+            self.part()
+        board.flush()
+
+    def _take_slowly(self, message: bytes, now: float) -> None:
+        """A message that Ryu is told of too. Raises Malformed."""
+        board = self._board
+        if self._up:
+            board.deliver(board.controller.message(self.datapath.id, message, now))
+        else:
+            self._greet(message)
+        # Ryu may wait for an application with a full queue.
+        board.flush()
+        if self._parting:
+            return
+        self._tell_ryu(message)
+        if not self._up and self._features and self.datapath.state == MAIN_DISPATCHER:
+            self._up = True
+            board.up(self, self._switch_up(self._features))
+
+    def _greet(self, message: bytes) -> None:
+        """Ryu shakes hands; here is only listened to who it is."""
+        said = openflow.decode(0, message)
+        if isinstance(said, Features):
+            if said.auxiliary:
+                log.warning("%s: auxiliary connection %d is not served", self.where, said.auxiliary)
+                self.part()
+                return
+            self._features = said
+            for _, data in self._board.controller.switch_greeted(said.dpid, self._board.clock()):
+                self.put(data)
+            self.flush()
+        elif isinstance(said, MultipartReply):
+            self._ports += [part for part in said.parts if isinstance(part, Port)]
+
+    def _switch_up(self, features: Features) -> SwitchUp:
+        return SwitchUp(
+            features.dpid,
+            tuple(self._ports),
+            (str(self.datapath.address[0]), int(self.datapath.address[1])),
+            features.n_tables,
+            features.n_buffers,
+            features.capabilities,
+        )
+
+    def _tell_ryu(self, message: bytes) -> None:
+        """What Ryu's own receive loop does with a message."""
+        datapath = self.datapath
+        try:
+            parsed = ofproto_parser.msg(datapath, *HEADER.unpack_from(message), message)
+        except Exception as error:  # Ryu's parser lets many kinds of them out.
+            raise Malformed(f"Ryu cannot read it ({type(error).__name__})", None) from error
+        if not parsed:
+            return
+        event = ofp_event.ofp_msg_to_ev(parsed)
+        brick = datapath.ofp_brick
+        brick.send_event_to_observers(event, datapath.state)
+        for handler in brick.get_handlers(event):
+            if datapath.state in handler.callers[event.__class__].dispatchers:
+                try:
+                    handler(event)
+                except Exception:
+                    log.exception("%s: Ryu failed about a %s", self.who, type(event).__name__)
+
+    # ------------------------------------------------------------ faults and the end
+
+    def _refuse(self, message: bytes, fault: Malformed) -> None:
+        kind = f"type {message[1] if len(message) > 1 else '?'}, error {fault.error}"
+        counted = self._board.malformed
+        counted[self.who, kind] += 1
+        if counted[self.who, kind] == 1:
+            log.warning("%s sent a malformed message: %s", self.who, fault)
+        if fault.error is not None:
+            self.put(openflow.error(fault.error, message))
+            self.flush()
+            if fault.error == BAD_VERSION:
+                self.part()
+
+    def part(self) -> None:
+        """Disconnect, but let the switch read what was written before: that may be the reason."""
+        self.flush()
+        if not self._parting and not self._closed:
+            self._parting = True
+            if not self._waiting:
+                self._shut(SHUT_WR)
+            get_hub().schedule_call_global(PARTING_WORDS, self.close)
+
+    def close(self) -> None:
+        """Disconnect at once."""
+        self._closed = True
+        for waiting in (self._work, self._drained):
+            if waiting is not None and not waiting.ready():
+                waiting.send()
+        self._drained = None
+        self._shut(SHUT_RDWR)
+
+    def _shut(self, how: int) -> None:
+        with suppress(OSError):  # The other side was faster.
+            self._socket.shutdown(how)
+
+
+def _observed() -> bool:
+    """Whether some Ryu application wants PACKET_IN."""
+    brick = ryu.base.app_manager.lookup_service_brick(ofp_event.NAME)
+    return bool(brick.observers.get(ofp_event.EventOFPPacketIn) or brick.event_handlers.get(ofp_event.EventOFPPacketIn))
+
+
+# ---------------------------------------------------------------- inside Ryu
+
+
+def connect(board: Switchboard) -> None:
+    """Have all connections from now on served by ``board``."""
+    Datapath.flowpath_board = board  # Ryu makes its Datapaths by itself and can hand them nothing.
+
+
+def install() -> None:
+    """Replace the methods of Ryu's Datapath that read and write. Doing so again changes nothing."""
+    Datapath._recv_loop = _recv_loop
+    Datapath._send_loop = _send_loop
+    Datapath.send = _send
+    Datapath.close = _close
+
+
+def _channel(datapath: Any) -> Channel:
+    channel: Channel | None = getattr(datapath, "flowpath_channel", None)
+    if channel is None:
+        channel = datapath.flowpath_channel = Channel(datapath, datapath.flowpath_board)
+    return channel
+
+
+def _recv_loop(datapath: Any) -> None:
+    try:
+        _channel(datapath).read()
+    finally:
+        datapath.socket.close()
+
+
+def _send_loop(datapath: Any) -> None:
+    try:
+        _channel(datapath).write_late()
+    finally:
+        # Ryu takes this for "no more sending".
+        datapath.send_q = None
+
+
+def _send(datapath: Any, buf: bytes, close_socket: bool = False) -> bool:
+    channel = _channel(datapath)
+    sent = channel.send(buf)
+    if close_socket:
+        channel.part()
+    return sent
+
+
+def _close(datapath: Any) -> None:
+    datapath.set_state(DEAD_DISPATCHER)
+    _channel(datapath).part()
