@@ -68,8 +68,11 @@ def parse(frame: bytes) -> Headers:
         eth_type = frame[at + 2] << 8 | frame[at + 3]
         at += 4
     if eth_type < 0x600:
-        snap = frame[at : at + 6] == _SNAP and at + 8 <= size
-        eth_type = frame[at + 6] << 8 | frame[at + 7] if snap else LENGTH_FRAME
+        if frame[at : at + 6] != _SNAP[: size - at]:
+            return Headers(frame[:6], frame[6:12], LENGTH_FRAME, vlans)
+        if at + 8 > size:
+            return Headers(frame[:6], frame[6:12], LENGTH_FRAME, vlans, truncated=True)
+        eth_type = frame[at + 6] << 8 | frame[at + 7]
         at += 8
     ethernet = Ethernet(frame[:6], frame[6:12], eth_type, vlans)
     if eth_type == EtherType.IPV4:
