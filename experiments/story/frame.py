@@ -92,13 +92,13 @@ def describe(headers: Headers) -> str:
         return f"who has {headers['arp_tpa']}? tell {headers['arp_spa']}"
     if headers.get("arp_op") == 2:
         return f"{headers['arp_spa']} is at {headers['arp_sha']}"
-    if headers.get("icmpv4_type") in (ECHO_REQUEST, ECHO_REPLY) and "icmp_seq" in headers:
+    if headers.get("icmpv4_type") in (ECHO_REQUEST, ECHO_REPLY):
         kind = "echo request" if headers["icmpv4_type"] == ECHO_REQUEST else "echo reply"
-        return f"{kind} {headers['ipv4_src']} -> {headers['ipv4_dst']}, sequence {headers['icmp_seq']}"
+        return f"{kind} {headers['ipv4_src']} to {headers['ipv4_dst']}"
     source = headers.get("ipv4_src") or headers.get("ipv6_src") or headers.get("eth_src", "?")
     target = headers.get("ipv4_dst") or headers.get("ipv6_dst") or headers.get("eth_dst", "?")
     kind = next((name for key, name in _KINDS if key in headers), f"ethertype {headers.get('eth_type', 0):#06x}")
-    return f"{kind} {source} -> {target}"
+    return f"{kind} {source} to {target}"
 
 
 _KINDS = (("tcp_src", "TCP"), ("udp_src", "UDP"), ("icmpv6_type", "ICMPv6"), ("ipv4_src", "IPv4"), ("ipv6_src", "IPv6"))

@@ -146,6 +146,11 @@ class PacketStory:
         """How many switches asked about it, copies included."""
         return sum(visit.asked for visit in (*self.visits, *self.elsewhere))
 
+    @property
+    def waited(self) -> float:
+        """Microseconds that it lay at switches on its way, between question and release."""
+        return sum(visit.release.at - visit.query.at for visit in self.visits if visit.query and visit.release)
+
 
 @dataclass(frozen=True)
 class CacheUse:
