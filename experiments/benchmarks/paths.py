@@ -21,7 +21,7 @@ import networkx as nx
 from rich.console import Console
 from rich.table import Table
 
-from controller.model import Event, Link, LinkDown, LinkUp, Location, Output, Packet, Port, SwitchUp
+from controller.model import Event, Link, LinkDown, LinkUp, Location, Output, Packet, Port, SwitchReady, SwitchUp
 from controller.services.alternatives import KShortest, disjoint_pair
 from controller.services.flooding import FloodTree
 from controller.services.paths import Paths
@@ -145,6 +145,7 @@ def discover(size: int) -> Topology:
     topology = Topology(b"a key for the benchmark")
     for dpid in range(1, size + 1):
         topology.apply(SwitchUp(dpid, tuple(ring_ports(dpid))), 1.0)
+        topology.apply(SwitchReady(dpid), 1.0)
     while topology.graph.number_of_edges() < 2 * size:
         for dpid, sends in topology.tick(1.0).probes.items():
             for send in sends:

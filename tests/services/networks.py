@@ -23,6 +23,7 @@ from controller.model import (
     PortChanged,
     Send,
     SwitchDown,
+    SwitchReady,
     SwitchUp,
 )
 from controller.services.topology import Topology, TopologySettings
@@ -109,10 +110,11 @@ class Wires:
         self._order = count()
 
     def connect(self, *dpids: int, extra: Iterable[Location] = ()) -> None:
-        """Have switches finish their handshake now, with every cabled port and the extra ones up."""
+        """Have switches connect and be ready now, with every cabled port and the extra ones up."""
         for dpid in dpids:
             ends = sorted({end for end in [*self.far_end, *extra] if end.dpid == dpid})
             self.apply(SwitchUp(dpid, tuple(port(end) for end in ends)))
+            self.apply(SwitchReady(dpid))
 
     def apply(self, event: Event) -> None:
         """Have the topology know of an event now, and send what it asks for."""

@@ -17,6 +17,7 @@ from controller.model import (
     PortChanged,
     PortGone,
     SwitchDown,
+    SwitchReady,
     SwitchUp,
 )
 from controller.services.topology import Topology
@@ -92,6 +93,24 @@ def test_roles_of_ports() -> None:
     assert net.topology.edge_ports(1) == [2, 3]
     assert net.topology.link_ports(1) == [1]
     assert net.topology.edge_ports(9) == net.topology.link_ports(9) == []
+
+
+def test_a_switch_is_probed_when_it_is_ready() -> None:
+    """Before, what it hears of its neighbours is dropped, and ports would pass for edge ports."""
+    net = Wires(cables([(1, 2)]))
+    net.connect(1)
+    net.run(1)
+    net.cut = {A1}
+    net.apply(SwitchUp(2, (port(B1), port(B2))))
+    net.run(1)
+    assert not any(send.dpid == 2 for _, send in net.sent)
+    assert not net.topology.is_edge(B2)
+    net.cut = set()
+    net.apply(SwitchReady(2))
+    net.run(0.01)
+    assert linked(net) == set(both(Link(A1, B1)))
+    net.run(0.1)
+    assert net.topology.is_edge(B2)
 
 
 def test_reserved_ports_are_left_alone() -> None:
