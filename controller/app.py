@@ -29,6 +29,7 @@ from controller.network_os import NetworkOS
 from controller.northbound import health
 from controller.northbound.health import BadQuery, Json, Problem, Wanted
 from controller.southbound import channel
+from controller.southbound.switchboard import Switchboard
 
 _REQUIRED_APP = ["ryu.controller.ofp_handler"]  # Ryu reads this name: what serves OpenFlow must be loaded too.
 
@@ -98,7 +99,7 @@ class Flowpath(RyuApp):  # type: ignore[misc]  # Ryu has no types.
             process.refuse(str(error))
         self.clock = start_clock()
         self.network_os.listen(self._happened)
-        self.board = channel.Switchboard(self.network_os, self.clock)
+        self.board = Switchboard(self.network_os, self.clock)
         channel.connect(self.board)
         self._readiness = green.Event()
         wsgi.register(Rest, {"flowpath": self})

@@ -47,13 +47,12 @@ Listener = Callable[[Event, float], None]
 
 
 class Decided(NamedTuple):
-    """One decision, as it is remembered: ``packet`` is the one that asked, ``event`` the change that was told."""
+    """One decision as it is remembered, about the packet that asked or the change that was told."""
 
     number: int
     app: str
     decision: Decision
-    packet: Packet | None
-    event: Event | None
+    about: Packet | Event | None
     time: float
 
 
@@ -81,7 +80,7 @@ class NetworkOS:
         """A switch has said who it is. Before anybody orders anything else, it is emptied of older rules."""
         decision = self.rules.clean_slate(dpid)
         self._greeted[dpid] = number = self._next_number()
-        self._decided.append(Decided(number, "flowpath", decision, None, None, now))
+        self._decided.append(Decided(number, "flowpath", decision, None, now))
         return self.rules.carry_out(number, OWN, decision)
 
     def switch_up(self, switch: SwitchUp, now: float) -> Outgoing:
@@ -106,7 +105,7 @@ class NetworkOS:
             try:
                 decision = app.packet_in(packet, self.network, now)
                 if decision is not None:
-                    return self._carry_out(index, app, decision, packet, None, now)
+                    return self._carry_out(index, app, decision, packet, now)
             except Exception:
                 self._failed(app, packet)
         return [] if packet.buffer_id == NO_BUFFER else self.rules.carry_out(0, OWN, Decision(""), packet)
@@ -149,7 +148,7 @@ class NetworkOS:
             try:
                 decision = app.event(event, self.network, now)
                 if decision is not None:
-                    outgoing += self._carry_out(index, app, decision, None, event, now)
+                    outgoing += self._carry_out(index, app, decision, event, now)
             except Exception:
                 self._failed(app, event)
         for listener in self._listeners:
@@ -166,14 +165,13 @@ class NetworkOS:
         self._number = self._number % 0xFFFFFFFF + 1
         return self._number
 
-    def _carry_out(
-        self, index: int, app: App, decision: Decision, packet: Packet | None, event: Event | None, now: float
-    ) -> Outgoing:
+    def _carry_out(self, index: int, app: App, decision: Decision, about: Packet | Event, now: float) -> Outgoing:
         number = self._next_number()
+        packet = about if isinstance(about, Packet) else None
         outgoing = self.rules.carry_out(number, index, decision, packet)
-        self._decided.append(Decided(number, app.name, decision, packet, event, now))
+        self._decided.append(Decided(number, app.name, decision, about, now))
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("decision %d, %s: %s (%s)", number, app.name, decision.reason, packet or event)
+            log.debug("decision %d, %s: %s (%s)", number, app.name, decision.reason, about)
         return outgoing
 
     def _failed(self, app: App, about: Packet | Event) -> None:

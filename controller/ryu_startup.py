@@ -1,13 +1,9 @@
 """Lets the plain ``ryu-manager`` start with today's eventlet.
 
 Ryu 4.34 imports ``eventlet.wsgi.ALREADY_HANDLED``, which eventlet has no longer, and does so before it imports any
-application: a cure inside an application comes too late. So the virtual environment itself carries this one. Its
-site-packages need a file ``flowpath-ryu.pth`` with this one line, which Python runs at every start (nothing is imported
-unless the command is Ryu's):
-
-    import sys; any("ryu" in word for word in sys.orig_argv[:3]) and __import__("controller.ryu_startup").ryu_startup.prepare()
-
-``python -m controller.ryu_startup`` writes it.
+application: a cure inside an application comes too late. So the virtual environment itself carries this one:
+``python -m controller.ryu_startup`` writes `LINE` into ``flowpath-ryu.pth`` in its site-packages. Python runs that
+line at every start; it imports nothing unless the command is Ryu's.
 """
 
 from __future__ import annotations
@@ -21,7 +17,7 @@ from types import ModuleType
 
 PTH = "flowpath-ryu.pth"
 LINE = (
-    'import sys; any("ryu" in word for word in sys.orig_argv[:3])'
+    'import sys; any("ryu-manager" in word or "ryu.cmd" in word for word in sys.orig_argv[:3])'
     ' and __import__("controller.ryu_startup").ryu_startup.prepare()\n'
 )
 WSGI = "eventlet.wsgi"

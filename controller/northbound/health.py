@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from controller.model import Location, Port, dpid_text, mac_text
+from controller.model import Packet, Port, dpid_text, mac_text
 from controller.network_os import Decided, NetworkOS
 from controller.services.inventory import Switch
 
@@ -99,18 +99,7 @@ def _port(port: Port) -> Json:
 
 
 def _decision(decided: Decided) -> Json:
-    packet = decided.packet
-    about: Json = {"event": type(decided.event).__name__ if decided.event else None, "packet": None}
-    if packet is not None:
-        about["packet"] = {
-            "dpid": dpid_text(packet.dpid),
-            "in_port": packet.in_port,
-            "location": str(Location(packet.dpid, packet.in_port)),
-            "eth_src": mac_text(packet.eth_src),
-            "eth_dst": mac_text(packet.eth_dst),
-            "eth_type": int.from_bytes(packet.frame[12:14], "big"),
-            "length": packet.total_len,
-        }
+    about = decided.about
     return {
         "number": decided.number,
         "time": decided.time,
@@ -118,7 +107,19 @@ def _decision(decided: Decided) -> Json:
         "reason": decided.decision.reason,
         "switches": sorted({dpid_text(order.dpid) for order in decided.decision.orders}),
         "orders": len(decided.decision.orders),
-        **about,
+        "event": type(about).__name__ if about and not isinstance(about, Packet) else None,
+        "packet": _packet(about) if isinstance(about, Packet) else None,
+    }
+
+
+def _packet(packet: Packet) -> Json:
+    return {
+        "dpid": dpid_text(packet.dpid),
+        "in_port": packet.in_port,
+        "eth_src": mac_text(packet.eth_src),
+        "eth_dst": mac_text(packet.eth_dst),
+        "eth_type": int.from_bytes(packet.frame[12:14], "big"),
+        "length": packet.total_len,
     }
 
 

@@ -1,8 +1,8 @@
 """One switch's connection inside Ryu: batched reads and writes in place of Ryu's two system calls a message.
 
-:func:`install` replaces ``_recv_loop``, ``_send_loop``, ``send`` and ``close`` of Ryu's Datapath. What a switch says goes to the
-controller (:class:`Controller`) in the order of the wire; everything but PACKET_IN also goes through Ryu's own parser,
-events and handlers, and so does PACKET_IN as soon as another Ryu application observes it.
+:func:`install` replaces ``_recv_loop``, ``_send_loop``, ``send`` and ``close`` of Ryu's Datapath. What a switch says
+goes to the controller (`controller.southbound.switchboard`) in the order of the wire; everything but PACKET_IN also goes through Ryu's
+own parser, events and handlers, and so does PACKET_IN as soon as another Ryu application observes it.
 
 **Turns.** A connection gets :data:`TURN` messages' worth of time, then the others have theirs. What a turn decided is
 written at its end with one system call per switch.
@@ -19,11 +19,9 @@ cannot be followed any further the connection is closed, and no other.
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from socket import SHUT_RDWR, SHUT_WR
-from typing import Any, Protocol
+from typing import Any
 
 import ryu.base.app_manager  # before ryu.controller.controller, which imports it in a circle
 from eventlet import event as green
@@ -39,6 +37,7 @@ from controller.model import Port, SwitchUp, dpid_text
 from controller.southbound import openflow
 from controller.southbound.openflow import Malformed, MessageType
 from controller.southbound.replies import Features, MultipartReply
+from controller.southbound.switchboard import Switchboard
 from controller.southbound.wire import BAD_VERSION, HEADER
 
 log = logging.getLogger("controller.channel")
@@ -57,86 +56,6 @@ PARTING_WORDS = 1.0
 _PACKET_IN = int(MessageType.PACKET_IN)
 _PACKET_OUT = int(MessageType.PACKET_OUT)
 _EARLY = frozenset({MessageType.HELLO, MessageType.ERROR})
-
-Outgoing = list[tuple[int, bytes]]
-
-
-class Controller(Protocol):
-    """Whom the channels serve. Each call returns messages and the switches that they are for, in order."""
-
-    def switch_greeted(self, dpid: int, now: float) -> Outgoing:
-        """A switch has told its dpid; nobody has ordered anything from it yet."""
-
-    def switch_up(self, switch: SwitchUp, now: float) -> Outgoing:
-        """The handshake is complete."""
-
-    def packet_in(self, dpid: int, message: bytes, now: float) -> Outgoing:
-        """A PACKET_IN. Raises Malformed."""
-
-    def message(self, dpid: int, message: bytes, now: float) -> Outgoing:
-        """Any other message. Raises Malformed."""
-
-    def switch_down(self, dpid: int, now: float) -> Outgoing:
-        """The connection is gone."""
-
-
-class Switchboard:
-    """All connections: which switch is where, who has something to be written, what was malformed."""
-
-    def __init__(self, controller: Controller, clock: Callable[[], float]) -> None:
-        self.controller = controller
-        self.clock = clock
-        self.channels: dict[int, Channel] = {}
-        self.malformed: Counter[tuple[str, str]] = Counter()
-        """How many malformed messages there were from each switch, by message type and fault."""
-        self.shed: Counter[int] = Counter()
-        """How many messages a switch that does not read has lost."""
-        self._dirty: dict[Channel, None] = {}
-
-    def deliver(self, outgoing: Outgoing) -> None:
-        """Put messages into their switches' channels, to be written by the next `flush`."""
-        for dpid, data in outgoing:
-            channel = self.channels.get(dpid)
-            if channel is not None:
-                channel.put(data)
-                self._dirty[channel] = None
-
-    def flush(self) -> None:
-        """Write what has been delivered, one system call per switch."""
-        dirty, self._dirty = self._dirty, {}
-        for channel in dirty:
-            channel.flush()
-
-    def tell(self, outgoing: Outgoing) -> None:
-        """Deliver and write."""
-        self.deliver(outgoing)
-        self.flush()
-
-    def up(self, channel: Channel, switch: SwitchUp) -> None:
-        """A handshake is complete. Of two connections with one dpid, the newer wins."""
-        older = self.channels.get(switch.dpid)
-        if older is not None:
-            log.warning(
-                "switch %s connected again from %s: the older connection from %s is closed",
-                dpid_text(switch.dpid), channel.where, older.where,
-            )  # fmt: skip
-            older.close()
-        self.channels[switch.dpid] = channel
-        self.tell(self.controller.switch_up(switch, self.clock()))
-
-    def down(self, channel: Channel) -> None:
-        """A connection has ended; the switch is gone with it unless a newer one has taken its place."""
-        self._dirty.pop(channel, None)
-        dpid = channel.datapath.id
-        if self.channels.get(dpid) is channel:
-            del self.channels[dpid]
-            self.tell(self.controller.switch_down(dpid, self.clock()))
-
-    def close(self) -> None:
-        """End all connections, after what is ready to be written."""
-        self.flush()
-        for channel in list(self.channels.values()):
-            channel.close()
 
 
 class Channel:
@@ -271,7 +190,7 @@ class Channel:
             pass  # The connection is lost, which needs no other word than "left".
         finally:
             self._closed = True
-            self._board.down(self)
+            self._board.down(self, self.datapath.id)
 
     def _take(self, chunk: bytes) -> None:
         """The messages that a chunk completes, a bounded number in each turn."""
