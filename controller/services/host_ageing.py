@@ -67,7 +67,7 @@ class Ageing:
                 break
 
     def _question(self, now: float, orders: list[Send]) -> Iterator[Record]:
-        """Those silent for too long, the longest silent first; who is asked goes to the end of the line."""
+        """Those silent for too long, the longest silent first; who is being asked goes to the end of the line."""
         records = self._table.records
         for _ in range(min(len(records), self._checks)):
             record = next(iter(records.values()))
@@ -77,9 +77,7 @@ class Ageing:
                 records.move_to_end(record.mac)
             elif not record.addresses:
                 yield record
-            elif self._ask(record, self._open(record, now), now, orders):
-                records.move_to_end(record.mac)
-            else:
+            elif not self._ask(record, self._open(record, now), now, orders):
                 del self._doubts[record.mac]
                 break
 
