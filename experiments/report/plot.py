@@ -43,16 +43,16 @@ def draw(samples: Sequence[Sample]) -> str:
             axes.plot(xs, [rtt for _, rtt in values], "o", color=colour, markersize=4.5, alpha=0.75, markeredgewidth=0)
             middle = median(rtt for _, rtt in values)
             axes.hlines(middle, number - 0.42, number + 0.42, color=INK, linewidth=1.4)
-            axes.annotate(
-                f"{middle:.2f} ms", (number + 0.42, middle), (-1, 5), textcoords="offset points", ha="right", color=INK
-            )
+            label = f"{middle:.2f} ms" if middle < 10 else f"{middle:.1f} ms"
+            place = (number, min(rtt for _, rtt in values))
+            axes.annotate(label, place, (0, -16), textcoords="offset points", ha="center", color=INK)
         axes.set_yscale("log")
         axes.set_xlabel("ping after a cold start", color=INK)
         axes.set_ylabel("round trip, ms (log)", color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.margins(y=0.16)
+        axes.margins(y=0.22)
         axes.grid(axis="y", which="both", color=FAINT, linewidth=0.7)
         axes.set_axisbelow(True)
         axes.tick_params(colors=INK, which="both", length=0)

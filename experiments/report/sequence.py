@@ -16,12 +16,15 @@ CONTROLLER = "controller"
 
 GUTTER = 84
 """Pixels left of the first lifeline's column, for the times."""
-WIDTH = 1080
+WIDTH = 1068
 """Pixels that the diagram fills when its columns may be as wide as they like."""
 NARROWEST, WIDEST = 112, 190
 """Pixels of a column."""
 HEAD, BAND, ROW, HOP = 64, 62, 25, 21
 """Pixels of height: names on top, title of a packet, OpenFlow message, a frame's hop."""
+
+BESIDE = 5
+"""Pixels between a lifeline and the head of an arrow that ends at a mark on it."""
 
 
 class Said(NamedTuple):
@@ -142,7 +145,9 @@ def _by_time(packet: PacketStory) -> Iterable[Visit]:
 
 def _hop(canvas: Canvas, here: str, there: str, packet: PacketStory) -> None:
     y = canvas.down(HOP)
-    line = svg.arrow(canvas.columns[here], canvas.columns[there], y, "frame")
+    x1, x2 = canvas.columns[here], canvas.columns[there]
+    x2 += 0 if there == packet.target else -BESIDE if x2 > x1 else BESIDE
+    line = svg.arrow(x1, x2, y, "frame")
     title = (
         f"{packet.name}: {describe(packet.headers)}\n{here} to {there}, in the data plane: not on the OpenFlow channel"
     )
@@ -198,6 +203,7 @@ def _message(canvas: Canvas, said: Said, *, to_controller: bool) -> float:
     """An arrow between a switch and the controller; returns its height."""
     y = canvas.down(ROW)
     ends = [canvas.columns[said.switch], canvas.columns[CONTROLLER]]
+    ends[1] -= BESIDE
     start, end = ends if to_controller else reversed(ends)
     line = svg.arrow(start, end, y, f"message {said.phase}")
     words = svg.text(said.label, (start + end) / 2, y - 5, f"label {said.phase}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from experiments.story.exchanges import decision_of
+from experiments.story.tables import Rule
 from experiments.story.values import Install, PacketStory, Query, Visit
 from experiments.story.words import (
     actions_text,
@@ -42,9 +44,9 @@ def steps(visit: Visit) -> Iterator[Step]:
         text = f"{visit.release.by}: {actions_text(visit.release.actions)}"
         yield Step("release", visit.release.at, text, visit.release.message)
     if visit.cached:
-        rules = "the rule is" if len(visit.cached) == 1 else f"all {len(visit.cached)} rules are"
-        whose = "its own" if {each.switch for each in visit.installs} == {visit.switch} else "the switches' own"
-        yield Step("cache", None, f"{rules} there, by {whose} report")
+        switches = list(dict.fromkeys(install.switch for install in visit.installs))
+        rules = "the rule is" if len(visit.cached) == 1 else f"{len(visit.cached)} rules are"
+        yield Step("cache", None, f"{rules} in the table of {', '.join(switches)}, by its own report")
 
 
 def _silent(visit: Visit) -> Iterator[Step]:
@@ -52,25 +54,30 @@ def _silent(visit: Visit) -> Iterator[Step]:
         return
     rule = visit.hits[-1]
     ways = ", ".join(port_text(port) for port in visit.out_ports)
-    since = f", ordered by message {rule.message}" if rule.message is not None else ""
     yield Step("parse", None, f"came by port {visit.in_port}; a rule matches: {match_text(rule.match)}")
-    yield Step("cache", None, f"to {ways} by that rule{since}; nobody is asked")
+    yield Step("cache", None, f"to {ways}{_whose(rule)}; nobody is asked")
+
+
+def _whose(rule: Rule) -> str:
+    """What ordered a rule, where that is known."""
+    marked = decision_of(rule.cookie)
+    if marked:
+        return f", as decision {marked[1]} ordered"
+    return f", as message {rule.message} ordered" if rule.message is not None else ""
 
 
 def _why_asked(query: Query) -> str:
     if query.reason == "NO_MATCH":
-        return "no rule matches but the table-miss"
+        return "only the table-miss rule matches"
     if query.reason == "ACTION":
         return f"a rule in table {query.table} says: ask the controller"
     return f"the switch asks because of {query.reason}"
 
 
 def _query_text(query: Query) -> str:
-    kept = "whole, not buffered" if query.buffer_id is None else f"kept in buffer {query.buffer_id}"
-    return (
-        f"PACKET_IN: {query.bytes} bytes, in it the frame of {query.frame_bytes}, {kept}; "
-        f"reason {query.reason}, table {query.table}, xid {query.xid}"
-    )
+    kept = "unbuffered" if query.buffer_id is None else f"buffer {query.buffer_id}"
+    table = f"table {query.table}, " if query.table else ""
+    return f"PACKET_IN, {query.bytes} bytes (frame {query.frame_bytes}), {query.reason}, {table}{kept}, xid {query.xid}"
 
 
 def _install_text(install: Install, asked: str) -> str:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from experiments.story import PacketStory, Story, Visit
     from experiments.story.wiring import Graph
 
+MODEL = (
+    "A packet arrives; the switch parses it and knows, or queries; the controller decides; "
+    "orders are installed; the switch caches them."
+)
+
 WIDEST = 110
 """Columns that a line of the story takes at most, for the sake of the eye."""
 

@@ -117,12 +117,12 @@ def _decided(installs: Sequence[Install], release: Release | None) -> str:
     elif len(release.ports) == 1 and release.ports[0] < tables.IN_PORT:
         way = f"forward by {port_text(release.ports[0])}"
     elif release.ports in ((tables.FLOOD,), (tables.ALL,)):
-        way = "flood it: to all other ports"
+        way = "flood it"
     else:
         way = "forward by " + ", ".join(map(port_text, release.ports))
     switches = {install.switch for install in installs}
     if not switches:
-        return f"{way}; no rule, the next one like it shall ask again"
+        return f"{way}; no rule, the next one asks again"
     where = f" on {len(switches)} switches" if len(switches) > 1 else ""
     return f"{way}, and remember it{where}"
 
