@@ -9,7 +9,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,30 +35,41 @@ class ControllerDied(UserError):
 
 
 class Controller:
-    """A controller: its ports, its log and its process."""
+    """A controller: its Ryu applications, its ports, its log and its process."""
 
-    def __init__(self, apps: Sequence[str] = (OWN_APP,), *, port: int = 6653, rest_port: int = 8080, log: Path) -> None:
-        self.apps = tuple(apps)
+    def __init__(
+        self, ryu_apps: Sequence[str] = (OWN_APP,), *, port: int = 6653, rest_port: int = 8080, log: Path
+    ) -> None:
+        self.ryu_apps = tuple(ryu_apps)
         self.address = ("127.0.0.1", port)
         self.rest_port = rest_port
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._pidfd = -1
 
-    def start(self, journal: Journal, options: Sequence[str] = ()) -> None:
-        """Start it. Raises `UserError` when one of its ports is taken, or Ryu is not installed."""
+    def start(self, journal: Journal, options: Mapping[str, object]) -> None:
+        """Start it with these options of Flowpath's own (``controller.config.Config`` has their names).
+
+        Raises `UserError` when one of its ports is taken, or Ryu is not installed.
+        """
         require_free(self.address[1], "OpenFlow")
         require_free(self.rest_port, "REST")
         command = [
-            str(RYU_MANAGER), *self.apps, *options,
+            str(RYU_MANAGER), *self.ryu_apps,
             "--ofp-listen-host", self.address[0], "--ofp-tcp-listen-port", str(self.address[1]),
             "--wsapi-host", self.address[0], "--wsapi-port", str(self.rest_port),
         ]  # fmt: skip
-        journal.add("controller", apps=self.apps)
+        environment = os.environ | {f"FLOWPATH_{name.upper()}": str(value) for name, value in options.items()}
+        journal.add("controller", apps=self.ryu_apps)
         try:
             with self.log.open("ab") as file:
                 self._process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
                 )
         except FileNotFoundError:
             raise UserError(f"{RYU_MANAGER} is not there; run: sudo ./flowpath setup") from None
@@ -89,7 +100,7 @@ class Controller:
     @property
     def own(self) -> bool:
         """Whether it is Flowpath's, and so can be asked how it is."""
-        return OWN_APP in self.apps
+        return OWN_APP in self.ryu_apps
 
     def check(self) -> None:
         """Raise `ControllerDied`, with the end of its log, when it does not run any more."""

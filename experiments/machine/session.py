@@ -108,19 +108,24 @@ class Session:
 
     def controller(
         self,
-        apps: Sequence[str] = (OWN_APP,),
+        apps: Sequence[str] = (),
         *,
+        ryu_apps: Sequence[str] = (OWN_APP,),
         port: int = 6653,
         rest_port: int = 8080,
         log: Path | None = None,
-        options: Sequence[str] = (),
+        **options: object,
     ) -> Controller:
-        """Start ryu-manager with these applications (and further options of its own); returns when it listens.
+        """Start the controller as a ryu-manager of its own; returns when it listens.
 
-        Without ``log``, its log goes with the run. Raises `UserError` when a port is taken, `ControllerDied`.
+        ``apps`` are Flowpath's applications ("learning_switch", the default), ``options`` its other options
+        (``idle_timeout=10``); ``ryu_apps`` are the Ryu applications, for other controllers and company. Without
+        ``log``, its log goes with the run. Raises `UserError` when a port is taken, `ControllerDied`.
         """
-        controller = Controller(apps, port=port, rest_port=rest_port, log=log or self.directory / "controller.log")
+        controller = Controller(ryu_apps, port=port, rest_port=rest_port, log=log or self.directory / "controller.log")
         self._stops.append(controller.stop)
+        if apps:
+            options["apps"] = ",".join(apps)
         with self._signals.held():
             controller.start(self.journal, options)
         controller.wait_listening()
@@ -144,7 +149,7 @@ class Session:
 
     def close(self) -> None:
         """Undo everything. Signals that come meanwhile change nothing. Done already, it does nothing."""
-        self._signals.ending = True
+        self._signals.closing = True
         problems: list[str] = []
         while self._stops:
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,8 +18,12 @@ class Interrupted(KeyboardInterrupt):
     """A signal asked the run to end; its text is the signal's name."""
 
 
+GRACE = 2.0
+"""Seconds after a signal in which another one raises nothing: what unwinds shall not be interrupted in its turn."""
+
+
 class Signals:
-    """Raises `Interrupted` at the first signal that asks to end; all later ones only hear that it is under way.
+    """Raises `Interrupted` when a signal asks to end; never again once ``closing`` is set.
 
     Does nothing outside of the main thread, where Python delivers no signals.
     """
@@ -27,7 +32,8 @@ class Signals:
         self._handlers: dict[signal.Signals, Any] = {}
         self._whole = 0
         self._waiting: signal.Signals | None = None
-        self.ending = False
+        self._raised = -GRACE
+        self.closing = False
 
     def catch(self) -> None:
         """Begin. A signal that our parent had us ignore (nohup, a shell's background job) stays ignored."""
@@ -53,7 +59,9 @@ class Signals:
             self._interrupt(self._waiting)
 
     def _receive(self, signum: int, _: FrameType | None) -> None:
-        if self.ending or self._waiting:
+        # A time, not a flag: Python loses what is raised while it finalises an object, and a prompt may go on after
+        # a Ctrl-C; the next one must work then.
+        if self.closing or self._waiting or time.monotonic() - self._raised < GRACE:
             os.write(2, b"flowpath: cleaning up, one moment\n")
         elif self._whole:
             self._waiting = signal.Signals(signum)
@@ -61,6 +69,6 @@ class Signals:
             self._interrupt(signal.Signals(signum))
 
     def _interrupt(self, signum: signal.Signals) -> None:
-        self.ending = True
+        self._raised = time.monotonic()
         self._waiting = None
         raise Interrupted(signum.name)

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 from experiments.machine import links, ovs, processes, wait
 
-TOOLS = {"ovs-vswitchd", "ovsdb-server", "ryu-manager", "mnexec", "iperf3"}
-
 
 class State(NamedTuple):
     """Names only: counters and times always change."""
@@ -41,12 +39,12 @@ def state() -> State:
 
 
 def ours() -> set[tuple[int, str]]:
-    """Living processes that a run may have started: marked, tools, or in a network namespace that is not the root's."""
+    """Living processes that a run may have started: marked, Open vSwitch's, or not in the root's network namespace."""
     root = os.stat("/proc/self/ns/net").st_ino
     found = {pid for pid, _ in processes.marked()}
     for pid in processes.all_pids():
         with suppress(OSError):
-            if processes.name(pid) in TOOLS or os.stat(f"/proc/{pid}/ns/net").st_ino != root:
+            if processes.name(pid) in ovs.DAEMONS or os.stat(f"/proc/{pid}/ns/net").st_ino != root:
                 found.add(pid)
     return {(pid, processes.name(pid)) for pid in found if processes.identity(pid)}
 

@@ -12,7 +12,7 @@ import pytest
 
 import topologies
 from experiments.errors import UserError
-from experiments.machine import ovs, processes, recovery
+from experiments.machine import ovs, recovery
 from experiments.machine.journal import Journal
 from experiments.machine.session import Session
 from tests.live import machine
@@ -38,7 +38,7 @@ def somebodys_ovs(tmp_path: Path) -> Iterator[None]:
 
 
 def a_network(session: Session, spec: str = "linear:2") -> None:
-    network = session.network(topologies.build_graph(spec), session.controller([RYU_SWITCH]))
+    network = session.network(topologies.build_graph(spec), session.controller(ryu_apps=[RYU_SWITCH]))
     network.wait_ready()
     network.host("h1").run(["ping", "-c", "1", "10.0.0.2"], check=True)
 
@@ -64,7 +64,7 @@ def test_what_others_made_is_there_after_a_run(somebodys_ovs, tmp_path):
 def test_a_bridge_of_somebody_else_is_refused_by_name_and_stays(somebodys_ovs):
     ovs.vsctl("add-br", "s1", "--", "set", "Bridge", "s1", "datapath_type=netdev")
     with Session("ours", wait=PATIENCE) as session:
-        controller = session.controller([RYU_SWITCH])
+        controller = session.controller(ryu_apps=[RYU_SWITCH])
         with pytest.raises(UserError, match=r"a bridge s1 is there already.*ovs-vsctl del-br s1"):
             session.network(topologies.build_graph("linear:2"), controller)
     assert ovs.bridges() == ["s1"]
@@ -73,7 +73,7 @@ def test_a_bridge_of_somebody_else_is_refused_by_name_and_stays(somebodys_ovs):
 
 def test_an_interface_of_somebody_else_is_refused_by_name_and_stays(session):
     subprocess.run(["ip", "link", "add", "s2-eth1", "type", "veth", "peer", "name", "fpf1"], check=True)
-    controller = session.controller([RYU_SWITCH])
+    controller = session.controller(ryu_apps=[RYU_SWITCH])
     with pytest.raises(UserError, match=r"an interface s2-eth1 is there already.*ip link delete s2-eth1"):
         session.network(topologies.build_graph("linear:2"), controller)
     session.close()
@@ -98,7 +98,7 @@ def test_a_taken_port_is_refused_with_its_holder(session, purpose):
         port = server.getsockname()[1]
         ports = {"port": port} if purpose == "OpenFlow" else {"rest_port": port}
         with pytest.raises(UserError, match=rf"port {port} \({purpose}\) is taken by pid {os.getpid()} \("):
-            session.controller([RYU_SWITCH], **ports)
+            session.controller(ryu_apps=[RYU_SWITCH], **ports)
 
 
 def test_nothing_is_left_to_recover():

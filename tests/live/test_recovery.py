@@ -45,7 +45,7 @@ def moments(salt: int) -> list[int]:
 def test_a_run_interrupted_anywhere_undoes_everything(signum):
     before = machine.state()
     for step in moments(signum):
-        out, err = a_run(int(signum), step).communicate(timeout=60)
+        out, err = a_run(int(signum), step, int(signum), step + 30).communicate(timeout=60)
         assert f"interrupted by {signum.name}" in out or "cleaning up" in err, (step, out, err)
         assert machine.eventually(machine.state, before) == before, step
 
@@ -54,6 +54,7 @@ def test_the_next_run_undoes_what_a_killed_one_left():
     before = machine.state()
     for step in moments(signal.SIGKILL):
         assert a_run(int(signal.SIGKILL), step).wait(60) == -signal.SIGKILL, step
+        assert a_run(int(signal.SIGKILL), step // 4).wait(60) == -signal.SIGKILL, step  # some fall while recovering
         with Session("next", wait=60):
             pass
         assert machine.eventually(machine.state, before) == before, step
@@ -63,7 +64,7 @@ def test_the_next_run_undoes_what_a_killed_one_left():
 @pytest.fixture
 def pinging() -> Iterator[subprocess.Popen[str]]:
     """A run in the middle of its work, in a process group of its own."""
-    with a_run("wait", 0, process_group=0) as process:
+    with a_run("wait", process_group=0) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "pinging\n"
         yield process
@@ -99,7 +100,7 @@ def test_a_second_run_is_told_whose_the_machine_is(pinging):
 
 
 def test_a_controller_that_dies_ends_the_run_at_once_with_its_log(session, tmp_path):
-    controller = session.controller([RYU_SWITCH], log=tmp_path / "controller.log")
+    controller = session.controller(ryu_apps=[RYU_SWITCH], log=tmp_path / "controller.log")
     network = session.network(topologies.build_graph("linear:2"), controller)
     network.wait_ready()
     with network.host("h1").popen(["sleep", "60"]) as sleeping:
@@ -111,11 +112,11 @@ def test_a_controller_that_dies_ends_the_run_at_once_with_its_log(session, tmp_p
 
 def test_an_app_that_cannot_be_loaded_is_shown_with_the_log(session, tmp_path):
     with pytest.raises(ControllerDied, match=r"(?s)exit code 1.*no_such_app"):
-        session.controller(["no_such_app"], log=tmp_path / "controller.log")
+        session.controller(ryu_apps=["no_such_app"], log=tmp_path / "controller.log")
 
 
 def test_open_vswitch_may_die_midway(session):
-    network = session.network(topologies.build_graph("linear:2"), session.controller([RYU_SWITCH]))
+    network = session.network(topologies.build_graph("linear:2"), session.controller(ryu_apps=[RYU_SWITCH]))
     network.wait_ready()
     processes.end(processes.named("ovs-vswitchd"))
     session.close()
