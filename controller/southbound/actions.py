@@ -60,6 +60,9 @@ class InstructionType(IntEnum):
     METER = 6
 
 
+# Plain ints: struct takes an IntEnum more slowly, and these go out with every flow.
+_OUTPUT_TYPE, _APPLY_TYPE = int(ActionType.OUTPUT), int(InstructionType.APPLY_ACTIONS)
+
 _ACTION_LENGTH = {
     ActionType.OUTPUT: 16,
     ActionType.PUSH_VLAN: 8,
@@ -85,29 +88,32 @@ def encode_actions(actions: Iterable[Action]) -> bytes:
 
 
 def _encode_action(action: Action) -> bytes:
-    match action:
-        case Output(port, max_len):
-            return _OUTPUT.pack(ActionType.OUTPUT, 16, port, max_len)
-        case ToGroup(group_id):
-            return _NUMBER.pack(ActionType.GROUP, 8, group_id)
-        case SetField(name, value):
-            if isinstance(value, Masked):
-                raise ValueError(f"set-field {name} takes no mask")
-            field = oxm.encode_field(name, value)
-            padding = -(4 + len(field)) & 7
-            return _HEAD.pack(ActionType.SET_FIELD, 4 + len(field) + padding) + field + bytes(padding)
-        case PushVlan(eth_type):
-            return _ETHERTYPE.pack(ActionType.PUSH_VLAN, 8, eth_type)
-        case PopVlan():
-            return _EMPTY.pack(ActionType.POP_VLAN, 8)
-        case SetQueue(queue_id):
-            return _NUMBER.pack(ActionType.SET_QUEUE, 8, queue_id)
-        case DecTtl():
-            return _EMPTY.pack(ActionType.DEC_NW_TTL, 8)
-        case RawAction(data):
-            if len(data) < 8 or len(data) % 8 or int.from_bytes(data[2:4], "big") != len(data):
-                raise ValueError(f"not an action: {data.hex()}")
-            return data
+    if isinstance(action, Output):
+        return _OUTPUT.pack(_OUTPUT_TYPE, 16, action.port, action.max_len)
+    if isinstance(action, ToGroup):
+        return _NUMBER.pack(ActionType.GROUP, 8, action.group_id)
+    if isinstance(action, SetField):
+        return _encode_set_field(action)
+    if isinstance(action, PushVlan):
+        return _ETHERTYPE.pack(ActionType.PUSH_VLAN, 8, action.eth_type)
+    if isinstance(action, PopVlan):
+        return _EMPTY.pack(ActionType.POP_VLAN, 8)
+    if isinstance(action, SetQueue):
+        return _NUMBER.pack(ActionType.SET_QUEUE, 8, action.queue_id)
+    if isinstance(action, DecTtl):
+        return _EMPTY.pack(ActionType.DEC_NW_TTL, 8)
+    data = action.data
+    if len(data) < 8 or len(data) % 8 or int.from_bytes(data[2:4], "big") != len(data):
+        raise ValueError(f"not an action: {data.hex()}")
+    return data
+
+
+def _encode_set_field(action: SetField) -> bytes:
+    if isinstance(action.value, Masked):
+        raise ValueError(f"set-field {action.name} takes no mask")
+    field = oxm.encode_field(action.name, action.value)
+    padding = -(4 + len(field)) & 7
+    return _HEAD.pack(ActionType.SET_FIELD, 4 + len(field) + padding) + field + bytes(padding)
 
 
 def encode_instructions(instructions: Iterable[Instruction]) -> bytes:
@@ -116,21 +122,19 @@ def encode_instructions(instructions: Iterable[Instruction]) -> bytes:
 
 
 def _encode_instruction(instruction: Instruction) -> bytes:
-    match instruction:
-        case Apply(actions):
-            body = encode_actions(actions)
-            return _EMPTY.pack(InstructionType.APPLY_ACTIONS, 8 + len(body)) + body
-        case Write(actions):
-            body = encode_actions(actions)
-            return _EMPTY.pack(InstructionType.WRITE_ACTIONS, 8 + len(body)) + body
-        case Clear():
-            return _EMPTY.pack(InstructionType.CLEAR_ACTIONS, 8)
-        case Goto(table):
-            return _GOTO.pack(InstructionType.GOTO_TABLE, 8, table)
-        case WriteMetadata(value, mask):
-            return _METADATA.pack(InstructionType.WRITE_METADATA, 24, value, mask)
-        case UseMeter(meter_id):
-            return _NUMBER.pack(InstructionType.METER, 8, meter_id)
+    if isinstance(instruction, Apply):
+        body = encode_actions(instruction.actions)
+        return _EMPTY.pack(_APPLY_TYPE, 8 + len(body)) + body
+    if isinstance(instruction, Write):
+        body = encode_actions(instruction.actions)
+        return _EMPTY.pack(InstructionType.WRITE_ACTIONS, 8 + len(body)) + body
+    if isinstance(instruction, Goto):
+        return _GOTO.pack(InstructionType.GOTO_TABLE, 8, instruction.table)
+    if isinstance(instruction, WriteMetadata):
+        return _METADATA.pack(InstructionType.WRITE_METADATA, 24, instruction.value, instruction.mask)
+    if isinstance(instruction, UseMeter):
+        return _NUMBER.pack(InstructionType.METER, 8, instruction.meter_id)
+    return _EMPTY.pack(InstructionType.CLEAR_ACTIONS, 8)
 
 
 # ---------------------------------------------------------------- decode

@@ -26,6 +26,7 @@ OPENFLOW_BASIC = 0x8000
 _MATCH = Struct("!HH")
 _OXM = Struct("!HBB")
 _OXM_MATCH_TYPE = 1
+_PADDING = tuple(bytes(-length & 7) for length in range(8))
 
 
 class Field(NamedTuple):
@@ -91,6 +92,12 @@ def encode_field(name: str, value: FieldValue) -> bytes:
     field = FIELDS.get(name)
     if field is None:
         raise ValueError(f"no match field is called {name!r}")
+    # The plain values of the hot path, without a call more.
+    if field.address:
+        if type(value) is bytes and len(value) == field.size:
+            return field.exact_header + value
+    elif type(value) is int and not value >> field.bits:
+        return field.exact_header + value.to_bytes(field.size, "big")
     if not isinstance(value, Masked):
         return field.exact_header + field.octets(value)
     octets, mask = field.octets(value.value), field.octets(value.mask)
@@ -108,7 +115,7 @@ def encode(match: Match) -> bytes:
     # Sorted as bytes they are sorted by number: class and number lead each field.
     fields = b"".join(sorted([encode_field(name, value) for name, value in match.fields]))
     length = 4 + len(fields)
-    return _MATCH.pack(_OXM_MATCH_TYPE, length) + fields + bytes(-length & 7)
+    return _MATCH.pack(_OXM_MATCH_TYPE, length) + fields + _PADDING[length & 7]
 
 
 # ---------------------------------------------------------------- decode

@@ -57,14 +57,13 @@ def neighbour_advertisement(sender_mac: bytes, sender_ip: bytes, target_mac: byt
     return _neighbour(target_mac, sender_mac, sender_ip, target_ip, body)
 
 
-def checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071)."""
-    # One's complement addition is addition modulo 0xFFFF, and so is the value of the digits to the base 0x10000.
-    number = int.from_bytes(data + bytes(len(data) % 2), "big")
-    return 0xFFFF - (number % 0xFFFF or 0xFFFF * (number > 0))
+def _checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071) of an even number of bytes that are not all zero."""
+    # One's complement addition of 16-bit words is addition modulo 0xFFFF, where the number itself has the same rest.
+    return 0xFFFF - (int.from_bytes(data, "big") % 0xFFFF or 0xFFFF)
 
 
 def _neighbour(eth_dst: bytes, eth_src: bytes, src: bytes, dst: bytes, body: bytes) -> bytes:
     pseudo = src + dst + len(body).to_bytes(4, "big") + Protocol.ICMPV6.to_bytes(4, "big")
-    body = body[:2] + checksum(pseudo + body).to_bytes(2, "big") + body[4:]
+    body = body[:2] + _checksum(pseudo + body).to_bytes(2, "big") + body[4:]
     return eth_dst + eth_src + _IPV6_TYPE + _IPV6.pack(6 << 28, len(body), Protocol.ICMPV6, _FARTHEST, src, dst) + body

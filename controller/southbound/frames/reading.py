@@ -6,6 +6,7 @@ IEEE 802.3, 802.1Q; RFC 826 (ARP), 791 (IPv4), 8200 (IPv6), 792 and 4443 (ICMP),
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
@@ -75,13 +76,8 @@ def parse(frame: bytes) -> Headers:
         eth_type = frame[at + 6] << 8 | frame[at + 7]
         at += 8
     ethernet = Ethernet(frame[:6], frame[6:12], eth_type, vlans)
-    if eth_type == EtherType.IPV4:
-        return _read_ipv4(ethernet, frame, at)
-    if eth_type == EtherType.ARP:
-        return _read_arp(ethernet, frame, at)
-    if eth_type == EtherType.IPV6:
-        return _read_ipv6(ethernet, frame, at)
-    return Headers(*ethernet)
+    reader = _READERS.get(eth_type)
+    return Headers(*ethernet) if reader is None else reader(ethernet, frame, at)
 
 
 def _read_arp(ethernet: Ethernet, frame: bytes, at: int) -> Headers:
@@ -135,6 +131,13 @@ def _read_ipv6(ethernet: Ethernet, frame: bytes, at: int) -> Headers:
     transport, whole = _read_transport(ip, frame, at, end)
     cut = not whole or limit > end or at > end or (proto in _EXTENSIONS and not offset)
     return _with_ip(ethernet, ip, transport, cut)
+
+
+_READERS: dict[int, Callable[[Ethernet, bytes, int], Headers]] = {
+    EtherType.IPV4: _read_ipv4,
+    EtherType.ARP: _read_arp,
+    EtherType.IPV6: _read_ipv6,
+}
 
 
 class _Transport(NamedTuple):
