@@ -45,10 +45,6 @@ class Hello:
     versions: frozenset[int]
     xid: int
 
-    def speaks(self, version: int) -> bool:
-        """Whether the other side can talk ``version``."""
-        return version in self.versions
-
 
 @dataclass(frozen=True, slots=True)
 class EchoRequest:

@@ -57,7 +57,6 @@ class MessageType(IntEnum):
 ErrorCode = tuple[int, int]
 """(type, code) of an OFPT_ERROR."""
 
-HELLO_INCOMPATIBLE: ErrorCode = (0, 0)
 BAD_VERSION: ErrorCode = (1, 0)
 BAD_TYPE: ErrorCode = (1, 1)
 BAD_LENGTH: ErrorCode = (1, 6)

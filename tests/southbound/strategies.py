@@ -34,7 +34,8 @@ from controller.model import (
 from controller.southbound.oxm import FIELDS, Field
 
 quick = settings(deadline=None, max_examples=60)
-thorough = settings(deadline=None, max_examples=500)
+brief = settings(deadline=None, max_examples=15)
+thorough = settings(deadline=None, max_examples=300)
 """Without deadlines: a busy machine is no fault of the code."""
 
 u8, u16, u32, u64 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32, 64))

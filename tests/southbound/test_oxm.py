@@ -19,7 +19,7 @@ from controller.southbound.wire import (
 )
 
 from . import ryu_words
-from .strategies import field_values, masked_values, matches, plain_values, quick
+from .strategies import brief, field_values, masked_values, matches, plain_values, quick
 
 
 def ryu_bytes(match: Match) -> bytes:
@@ -41,7 +41,7 @@ def test_there_are_the_40_fields_of_the_specification() -> None:
 def test_every_field_alone_is_what_ryu_writes(name: str) -> None:
     field = oxm.FIELDS[name]
 
-    @quick
+    @brief
     @given(field_values(field))
     def check(value: FieldValue) -> None:
         match = Match.of([(name, value)])
@@ -71,7 +71,7 @@ def test_a_match_is_read_where_it_lies_in_a_message() -> None:
 def test_a_mask_on_a_field_that_takes_none_is_refused(name: str) -> None:
     field = oxm.FIELDS[name]
 
-    @quick
+    @brief
     @given(masked_values(field))
     def check(value: Masked) -> None:
         with pytest.raises(ValueError, match=f"{name} cannot be masked"):
@@ -87,7 +87,7 @@ def test_a_mask_on_a_field_that_takes_none_is_refused(name: str) -> None:
 def test_a_mask_of_all_ones_is_no_mask(name: str) -> None:
     field = oxm.FIELDS[name]
 
-    @quick
+    @brief
     @given(plain_values(field))
     def check(value: int | bytes) -> None:
         masked = Match.of([(name, Masked(value, field.all_ones))])

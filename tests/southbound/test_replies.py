@@ -286,10 +286,7 @@ def test_the_reason_of_a_port_status(reason: int, event: type) -> None:
     ids=["1.0", "1.5 without a bitmap", "bitmap", "behind an unknown element", "two words"],
 )
 def test_the_versions_of_a_hello(octets: bytes, versions: set[int]) -> None:
-    hello = openflow.decode(1, octets)
-    assert hello == Hello(frozenset(versions), XID)
-    assert isinstance(hello, Hello)
-    assert hello.speaks(4) is (4 in versions)
+    assert openflow.decode(1, octets) == Hello(frozenset(versions), XID)
 
 
 def test_an_error_of_another_version_is_read() -> None:

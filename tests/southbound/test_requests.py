@@ -11,7 +11,7 @@ from ryu.ofproto import ofproto_v1_3_parser as parser
 from controller.model import Match
 from controller.southbound import openflow
 from controller.southbound.replies import EchoRequest, Role
-from controller.southbound.wire import BAD_TYPE, HELLO_INCOMPATIBLE
+from controller.southbound.wire import BAD_TYPE, BAD_VERSION
 
 from . import ryu_words
 from .ryu_words import DATAPATH, written
@@ -98,4 +98,4 @@ def test_an_error_quotes_the_first_64_bytes(data: bytes, xid: int) -> None:
 
 
 def test_an_error_answers_what_is_too_short_for_an_xid() -> None:
-    assert ryu_words.read(openflow.error(HELLO_INCOMPATIBLE, b"\4\0\0")).data == b"\4\0\0"
+    assert ryu_words.read(openflow.error(BAD_VERSION, b"\4\0\0")).data == b"\4\0\0"
