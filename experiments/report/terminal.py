@@ -46,10 +46,7 @@ class Narrator:
         """What is going to happen."""
         spec = graph.graph.get("spec", "a network")
         self._print(Text.assemble((f"Flowpath: {source} pings {target} through {spec}, twice", "bold")))
-        self._print(
-            Text("A packet arrives; the switch parses it and knows, or queries; the controller decides; ", "dim")
-        )
-        self._print(Text("orders are installed; the switch caches them.", "dim"))
+        self._print(Text(MODEL, "dim"))
         self.console.print()
 
     def progress(self, text: str) -> None:

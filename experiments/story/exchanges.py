@@ -69,7 +69,7 @@ def is_ours(messages: Iterable[Numbered]) -> bool:
 
 
 def pair(messages: Sequence[Numbered]) -> list[Exchange]:
-    """Every query with its orders. ``messages`` are in order of time, from the first of the connection if possible."""
+    """Every query with its orders. ``messages`` are in order of time, from the first of the connections if possible."""
     ours = is_ours(messages)
     exchanges: list[Exchange] = []
     late: list[Numbered] = []
@@ -87,11 +87,22 @@ def pair(messages: Sequence[Numbered]) -> list[Exchange]:
                 late.append(numbered)
             elif message.name == "FLOW_MOD":
                 _attach(_best_fit(exchanges, numbered), numbered)
+    undecided = [exchange for exchange in exchanges if exchange.decision is None]
     for numbered in late:
-        _attach(_by_decision(exchanges, numbered) or _best_fit(exchanges, numbered), numbered)
+        _attach(_by_decision(exchanges, numbered) or _best_fit(undecided, numbered), numbered)
     for exchange in exchanges:
         exchange.orders.sort(key=lambda order: order.number)
     return exchanges
+
+
+def unasked(messages: Iterable[Numbered], exchanges: Iterable[Exchange]) -> list[Numbered]:
+    """The PACKET_OUTs that answer no query: the controller's own packets, or answers to questions that were missed."""
+    answers = {order.number for exchange in exchanges for order in exchange.orders}
+    return [
+        each
+        for each in messages
+        if each.message.name == "PACKET_OUT" and not each.message.from_switch and each.number not in answers
+    ]
 
 
 def _ask(query: Numbered) -> Exchange:

@@ -91,7 +91,7 @@ def describe(headers: Headers) -> str:
     if headers.get("arp_op") == 1:
         return f"who has {headers['arp_tpa']}? tell {headers['arp_spa']}"
     if headers.get("arp_op") == 2:
-        return f"{headers['arp_spa']} is at {headers['arp_sha']}"
+        return f"{headers['arp_spa']} is at {headers.get('arp_sha', '?')}"
     if headers.get("icmpv4_type") in (ECHO_REQUEST, ECHO_REPLY):
         kind = "echo request" if headers["icmpv4_type"] == ECHO_REQUEST else "echo reply"
         return f"{kind} {headers['ipv4_src']} to {headers['ipv4_dst']}"

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.story import frame
-from experiments.story.exchanges import Exchange, Numbered, in_order, is_ours, pair
+from experiments.story.exchanges import Exchange, Numbered, in_order, is_ours, pair, unasked
 from experiments.story.follow import Replay, Trace, follow
 from experiments.story.frame import Headers, read_frame
 from experiments.story.tables import Rule, Tables
 from experiments.story.values import CacheUse, PacketStory, Seen, Story, Visit
-from experiments.story.visits import Reports, Scene, visit_of
+from experiments.story.visits import Reports, Scene, answered, visit_of
 from experiments.story.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -64,10 +64,11 @@ def tell(messages: Iterable[Seen], graph: Graph, pings: Pings, before: Reports, 
     told_of = [each for each in first if any(chapter.is_about(each) for chapter in chapters)]
     begin = told_of[0].query.message.time if told_of else pings.first
 
-    scene = Scene(wiring, Replay(numbered, wiring), begin, exchanges, before)
+    own = [each for each in unasked(numbered, exchanges) if each.message.time >= pings.first]
+    scene = Scene(wiring, Replay(numbered, wiring), begin, exchanges, own, before, is_ours(numbered))
     scene.replay.advance(_last_before(numbered, pings.first))
     packets = [_packet(chapter, first, scene) for chapter in chapters]
-    packets = _answered_by_controller(packets, [each for each in numbered if each.message.time >= begin])
+    packets = _answered_by_controller(packets, own, scene)
     scene.replay.advance(_last_before(numbered, pings.second))
     silent = [_packet(replace(chapter, ping=2), second, scene) for chapter in chapters[2:]]
     uses = [use for packet in silent for use in _cache_uses(packet, before, after, scene)]
@@ -79,7 +80,7 @@ def tell(messages: Iterable[Seen], graph: Graph, pings: Pings, before: Reports, 
         first=tuple(packets),
         second=tuple(silent),
         cache=tuple(uses),
-        ours=is_ours(numbered),
+        ours=scene.ours,
         missing=tuple(dict.fromkeys([*_missing(packets), *_missing_of_second(silent, uses, after)])),
     )
 
@@ -91,7 +92,7 @@ def _chapters(wiring: Wiring, pings: Pings) -> list[Chapter]:
     back = {"eth_src": wiring.mac(target), "eth_dst": wiring.mac(source)}
     here, yonder = wiring.ip(source), wiring.ip(target)
     who_has = {"arp_op": 1, "arp_spa": here, "arp_tpa": yonder, "eth_type": frame.ARP}
-    is_at = {"arp_op": 2, "arp_spa": yonder, "arp_tpa": here, "eth_type": frame.ARP}
+    is_at = {"arp_op": 2, "arp_spa": yonder, "arp_sha": wiring.mac(target), "arp_tpa": here, "eth_type": frame.ARP}
     echo = {"eth_type": frame.IPV4, "ip_proto": frame.ICMP}
     request = {**echo, "ipv4_src": here, "ipv4_dst": yonder, "icmpv4_type": frame.ECHO_REQUEST}
     reply = {**echo, "ipv4_src": yonder, "ipv4_dst": here, "icmpv4_type": frame.ECHO_REPLY}
@@ -134,20 +135,21 @@ def _lost(chapter: Chapter, trace: Trace, visits: Sequence[Visit]) -> tuple[str,
     return (f"switch {last}: the {chapter.name} was not seen to go on from here to {chapter.target}",)
 
 
-def _answered_by_controller(packets: list[PacketStory], messages: Sequence[Numbered]) -> list[PacketStory]:
+def _answered_by_controller(
+    packets: list[PacketStory], unasked_for: Sequence[Numbered], scene: Scene
+) -> list[PacketStory]:
     """The packets, corrected for a controller that answers ARP itself: the request ends, the reply begins there."""
     request, reply, *echoes = packets
     if any(visit.asked for visit in reply.visits):
         return packets
     wanted = {name: request.headers.get(other) for name, other in (("arp_spa", "arp_tpa"), ("arp_tpa", "arp_spa"))}
-    for each in messages:
-        if each.message.name == "PACKET_OUT" and not each.message.from_switch:
-            sent = read_frame(bytes.fromhex(each.message.fields.get("data", "")))
-            if sent.get("arp_op") == 2 and wanted.items() <= sent.items():
-                asked = tuple(replace(visit, missing=()) for visit in request.visits if visit.asked)
-                request = replace(request, visits=asked, missing=(), answered_by_controller=True)
-                reply = replace(reply, text=frame.describe(sent), visits=(), missing=(), answered_by_controller=True)
-                return [request, reply, *echoes]
+    for order in unasked_for:
+        sent = read_frame(bytes.fromhex(order.message.fields.get("data", "")))
+        if sent.get("arp_op") == 2 and wanted.items() <= sent.items():
+            asked = tuple(answered(visit, order, scene) for visit in request.visits if visit.asked)
+            request = replace(request, visits=asked, missing=(), answered_by_controller=True)
+            reply = replace(reply, text=frame.describe(sent), visits=(), missing=(), answered_by_controller=True)
+            return [request, reply, *echoes]
     return packets
 
 

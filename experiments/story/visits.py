@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.story import tables
 from experiments.story.exchanges import NO_BUFFER, Exchange, Numbered, decision_of
 from experiments.story.follow import Replay, Stop, released_ports
-from experiments.story.frame import Headers, is_group_address
+from experiments.story.frame import Headers, is_group_address, read_frame
 from experiments.story.tables import Rule
 from experiments.story.values import Decision, Install, Query, Release, Visit
 from experiments.story.wiring import Wiring
@@ -19,13 +19,15 @@ Reports = Mapping[str, Sequence[Rule]]
 
 @dataclass(frozen=True)
 class Scene:
-    """What all packets of a story share: the network, all queries in order of time, the switches' reports."""
+    """What all packets of a story share: the network, queries, PACKET_OUTs without one, the switches' reports."""
 
     wiring: Wiring
     replay: Replay
     begin: float
     queries: Sequence[Exchange]
+    unasked: Sequence[Numbered]
     reports: Reports
+    ours: bool
 
     def microseconds(self, message: Numbered) -> float:
         """When a message was on the wire, in the time of the story."""
@@ -37,8 +39,7 @@ def visit_of(stop: Stop, name: str, headers: Headers, scene: Scene) -> Visit:
     switch, in_port = stop.place
     exchange = stop.exchange
     if exchange is None:
-        missing = () if stop.rules else (f"switch {switch}: no query (PACKET_IN) about the {name}, and no rule for it",)
-        return Visit(switch, in_port, stop.out_ports, hits=stop.rules, missing=missing)
+        return Visit(switch, in_port, stop.out_ports, hits=stop.rules, missing=_unexplained(stop, name, headers, scene))
     release = _release(exchange, switch, scene) if exchange.release else None
     installs = tuple(_install(order, scene) for order in exchange.installs)
     cached, not_held = _held(installs, name, scene.reports)
@@ -53,6 +54,33 @@ def visit_of(stop: Stop, name: str, headers: Headers, scene: Scene) -> Visit:
         cached=cached,
         missing=(*_unanswered(stop, exchange, name, headers, scene), *not_held),
     )
+
+
+def answered(visit: Visit, order: Numbered, scene: Scene) -> Visit:
+    """A visit whose query the controller answered with a packet of its own making, sent back to who asked."""
+    query = visit.query
+    if query is None or scene.wiring.switch(order.message.dpid) != visit.switch or order.number < query.message:
+        return visit
+    actions = order.message.fields.get("actions", ())
+    ports = tuple(scene.replay.at(visit.switch).outputs(actions))
+    at = scene.microseconds(order)
+    number = order.message.xid if scene.ours else None
+    decision = visit.decision or Decision(at, round(at - query.at, 1), number, None, "answer it, knowing the answer")
+    release = Release(at, order.number, visit.switch, order.message.name, tuple(actions), ports)
+    return replace(visit, decision=decision, release=release, missing=())
+
+
+def _unexplained(stop: Stop, name: str, headers: Headers, scene: Scene) -> tuple[str, ...]:
+    """A line for a packet that a switch did not ask about, unless a rule explains why and no answer says otherwise."""
+    switch = stop.place.node
+    if not stop.rules:
+        return (f"switch {switch}: no query (PACKET_IN) about the {name}, and no rule for it",)
+    for order in scene.unasked:
+        sent = read_frame(bytes.fromhex(order.message.fields.get("data", "")))
+        same = bool(sent) and all(headers[key] == value for key, value in sent.items() if key in headers)
+        if same and scene.wiring.switch(order.message.dpid) == switch:
+            return (f"switch {switch}: no query (PACKET_IN) about the {name}, though a PACKET_OUT answers one",)
+    return ()
 
 
 def _query(query: Numbered, switch: str, scene: Scene) -> Query:
