@@ -214,16 +214,18 @@ FLOW = re.compile(
     r"n_packets=(?P<packets>[0-9]+), n_bytes=(?P<bytes>[0-9]+), (?P<rest>.*?) ?actions=(?P<actions>.*)"
 )
 
+FLAGS = {"send_flow_rem", "check_overlap", "reset_counts", "no_packet_counts", "no_byte_counts"}
+
 
 def parse_flow(line: str) -> Flow:
     """A line of ``ovs-ofctl dump-flows``. Raises ValueError for another line."""
     found = FLOW.fullmatch(line)
     if found is None:
         raise ValueError(f"not a flow: {line!r}")
-    # Attributes of the rule end with ", "; the match, whose fields have no space, comes last.
-    *attributes, match = found["rest"].split(", ")
+    # Attributes of the rule end with ", ", its flags with " "; the match, whose fields have neither, comes last.
+    *attributes, flags_and_match = found["rest"].split(", ")
     values = dict(attribute.partition("=")[::2] for attribute in attributes)
-    fields = match.split(",")
+    fields = "".join(word for word in flags_and_match.split() if word not in FLAGS).split(",")
     priority = next((field for field in fields if field.startswith("priority=")), "priority=32768")
     return Flow(
         table=int(found["table"]),

@@ -12,7 +12,7 @@ import pytest
 
 import topologies
 from experiments.errors import UserError
-from experiments.machine import ovs, recovery
+from experiments.machine import links, ovs, recovery
 from experiments.machine.journal import Journal
 from experiments.machine.session import Session
 from tests.live import machine
@@ -90,6 +90,14 @@ def test_bridges_left_by_a_killed_run_are_told_from_somebody_elses(somebodys_ovs
         ovs.vsctl("add-br", "s2", "--", "set", "Bridge", "s2", "datapath_type=netdev")
     assert ovs.bridges() == ["s2"]
     ovs.vsctl("del-br", "s2")
+
+
+def test_interfaces_of_somebody_else_in_our_link_group_stay(session):
+    subprocess.run(["ip", "link", "add", "fpf0", "group", str(links.GROUP), "type", "veth", "peer", "fpf1"], check=True)
+    a_network(session)
+    session.close()
+    assert "fpf0" in links.names()
+    subprocess.run(["ip", "link", "delete", "fpf0"], check=True)
 
 
 @pytest.mark.parametrize("purpose", ["OpenFlow", "REST"])
