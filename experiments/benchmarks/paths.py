@@ -144,16 +144,28 @@ def discover(size: int) -> Topology:
     """All switches of a ring connect, and probes cross its cables in no time, until every link is known."""
     topology = Topology(b"a key for the benchmark")
     for dpid in range(1, size + 1):
-        topology.apply(SwitchUp(dpid, tuple(ring_ports(dpid))), 1.0)
-        topology.apply(SwitchReady(dpid), 1.0)
+        topology.apply(SwitchUp(dpid, tuple(ring_ports(dpid))), 0.0)
+        topology.apply(SwitchReady(dpid), 0.0)
     while topology.graph.number_of_edges() < 2 * size:
-        for dpid, sends in topology.tick(1.0).probes.items():
-            for send in sends:
-                (out,) = send.actions
-                assert isinstance(out, Output)
-                end = (dpid % size + 1, 2) if out.port == 1 else ((dpid - 2) % size + 1, 1)
-                topology.receive(Packet(*end, send.frame), 1.0)
+        cross(topology, size, 0.0)
     return topology
+
+
+def cross(topology: Topology, size: int, now: float) -> None:
+    """Have the probes that are due cross the ring's cables."""
+    for dpid, sends in topology.tick(now).probes.items():
+        for send in sends:
+            (out,) = send.actions
+            assert isinstance(out, Output)
+            end = (dpid % size + 1, 2) if out.port == 1 else ((dpid - 2) % size + 1, 1)
+            topology.receive(Packet(*end, send.frame), now)
+
+
+def keep(topology: Topology, size: int, period: float) -> None:
+    """A while in which nothing happens but probes, looked at every 10 ms."""
+    for step in range(1, int(period * 100) + 1):
+        cross(topology, size, step / 100)
+    assert topology.graph.number_of_edges() == 2 * size
 
 
 def measure_probes(size: int) -> list[Row]:
@@ -162,6 +174,7 @@ def measure_probes(size: int) -> list[Row]:
     ports = [(dpid, port) for dpid in range(1, size + 1) for port in ring_ports(dpid)]
     writers: list[ProbeWriter] = []
     frames: list[bytes] = []
+    topology = discover(size)
     lay_out = seconds(lambda: writers.extend(ProbeWriter(key, d, p.number, p.mac, p.name) for d, p in ports))
     write = seconds(lambda: frames.extend(writer.write(1) for writer in writers))
     read = seconds(lambda: [parse(frame, key) for frame in frames])
@@ -170,6 +183,7 @@ def measure_probes(size: int) -> list[Row]:
         ("write one of each", [write]),
         ("read and verify them", [read]),
         (f"discovery of the ring, {size} switches to {2 * size} links", [seconds(lambda: discover(size))]),
+        ("a second of probing it", [seconds(lambda: keep(topology, size, 10)) / 10]),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,7 @@ def test_a_switch_is_probed_when_it_is_ready() -> None:
     net.apply(SwitchReady(2))
     net.run(0.01)
     assert linked(net) == set(both(Link(A1, B1)))
+    assert not net.topology.is_edge(B2), "it listens from now on"
     net.run(0.1)
     assert net.topology.is_edge(B2)
 
@@ -247,6 +249,14 @@ def test_a_port_that_flaps_is_held_down_reported_and_released_by_time() -> None:
     assert linked(net) == set(both(Link(A1, B1)))
 
 
+def test_probes_of_the_same_moment_are_told_apart() -> None:
+    net = pair()
+    net.connect(1, 1, extra=[A2, A3])
+    net.run(0.1)
+    assert linked(net) == set(both(Link(A1, B1)))
+    assert net.alarms == []
+
+
 def test_a_switch_that_comes_and_goes_is_no_flapping_link() -> None:
     net = pair()
     for _ in range(20):
@@ -288,6 +298,29 @@ def test_what_a_minute_costs() -> None:
     net.run(60)
     cost = Counter(way_out(send).port == 9 for _, send in net.sent)
     assert cost == {False: 12 * 80, True: 6 * 4}
+
+
+def test_a_lost_link_costs_no_more_than_one_in_service() -> None:
+    silent = pair()
+    silent.run(1)
+    silent.cut = {A1, B1}
+    announced = pair()
+    announced.run(1)
+    announced.set_port(A1, up=False)
+    for net in (silent, announced):
+        net.run(5)
+        net.sent.clear()
+        net.run(60)
+        assert Counter(way_out(send) for _, send in net.sent)[B1] == 80
+
+
+def test_a_port_that_is_renamed_says_its_new_name() -> None:
+    net = pair()
+    net.run(1)
+    net.apply(PortChanged(1, replace(port(A1), name="uplink")))
+    net.run(1)
+    assert b"uplink" in last_probe(net, A1)
+    assert not net.of(LinkDown)
 
 
 def test_nothing_is_sent_from_ports_that_are_down() -> None:
@@ -358,10 +391,11 @@ def test_a_probe_heard_twice_is_reported_and_keeps_no_link_alive() -> None:
     assert linked(net) == set()
 
 
-def test_a_fresh_probe_carried_to_another_port_by_hosts_is_reported() -> None:
+@pytest.mark.parametrize("known", [A2, B2])
+def test_a_fresh_probe_carried_to_another_port_by_hosts_is_reported(known: Location) -> None:
     net = pair()
     net.run(5)
-    net.apply(HostSeen(host(B2)))
+    net.apply(HostSeen(host(known)))
     net.run(20)
     sent = len(net.sent)
     while all(way_out(send) != A2 for _, send in net.sent[sent:]):
@@ -381,6 +415,12 @@ def test_a_link_that_comes_up_late_where_a_host_was_seen_is_believed() -> None:
     net.connect(2)
     net.run(0.1)
     assert linked(net) == set(both(Link(A1, B1)))
+    net.cut = {A1, B1}
+    net.run(60)
+    net.cut = set()
+    net.run(1)
+    assert linked(net) == set(both(Link(A1, B1))), "the same two were linked before"
+    assert net.alarms == []
 
 
 def test_a_port_that_hears_its_own_probes_is_neither_edge_nor_link() -> None:
