@@ -50,13 +50,15 @@ def _decode(raw: bytes, fields: Fields) -> None:
         raise Malformed(f"{at.left} bytes more than {names.MESSAGE[kind]} has")
 
 
-_PACKET_OUT = Layout("PACKET_OUT", "buffer_id:I in_port:I actions_len:H 6x")
+_PACKET_OUT = Layout("PACKET_OUT", "buffer_id:I in_port:I")
+_ACTIONS_LENGTH = Layout("PACKET_OUT", "length:H 6x")
 
 
 def _packet_out(at: Cursor, into: Fields) -> None:
     _PACKET_OUT.read(at, into)
-    length = into.pop("actions_len")
-    left = at.left
+    header: Fields = {}
+    _ACTIONS_LENGTH.read(at, header)
+    length, left = header["length"], at.left
     read_actions(at.take(min(length, left), "actions"), children(into, "actions"))
     if length > left:
         raise Malformed(f"the actions end at byte {at.end}, before their {length} bytes are whole")
