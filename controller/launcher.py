@@ -7,12 +7,18 @@ was started; what is not known here goes to ryu-manager as it is.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Any, NoReturn
 
 from controller import config, process, ryu_startup
+
+PROGRAM = "flowpath controller"
+VERSION = f"Flowpath {metadata.version('flowpath')}, Ryu {metadata.version('ryu')}"
 
 OPTIONS = {
     "apps": ("NAMES", "applications in the order in which they are asked, with commas between: learning_switch (the"
@@ -29,7 +35,7 @@ OPTIONS = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        process.refuse(f"{message} (see: flowpath controller --help)")
+        process.refuse(f"{message} (see: {PROGRAM} --help)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,14 +49,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ryu_startup.prepare()
     from ryu.cmd import manager  # noqa: PLC0415  (it starts to patch the standard library as soon as it is imported)
 
-    manager.main([*ryus, "controller.app"], prog="flowpath controller")
+    words = [*ryus, "controller.app"]
+    check_ryus(words)
+    manager.main(words, prog=PROGRAM)
     return 0
+
+
+def check_ryus(words: Sequence[str]) -> None:
+    """Refuse, in one line, what Ryu would answer with two screens."""
+    from ryu.cfg import CONF  # noqa: PLC0415
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            CONF(args=words, prog=PROGRAM, project="ryu", version=VERSION, default_config_files=[])
+    except SystemExit as end:
+        if end.code:
+            process.refuse(f"{said.getvalue().rpartition('error: ')[2].strip()} (see: {PROGRAM} --help)")
+        raise
 
 
 def parse(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """What was said about our own options, and what is for ryu-manager."""
     parser = _Parser(
-        prog="flowpath controller",
+        prog=PROGRAM,
         description="The network operating system alone, for a network of your own.",
         epilog="Everything else goes to ryu-manager: its options (--verbose, --log-file, --ctl-cert ...) and other Ryu"
         " applications (ryu.app.ofctl_rest ...).",

@@ -9,9 +9,6 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, NoReturn
 
-import eventlet
-from eventlet.green import socket as green_socket
-
 LONGEST_END = 3
 """Seconds that the other Ryu applications have to close what they hold."""
 
@@ -57,6 +54,10 @@ def end_on_signals(last_words: Callable[[], None]) -> None:
     Python runs a signal handler in whichever greenlet is at work, and Ryu's greenlets swallow what it raises. So the
     signal only wakes a greenlet of its own, and that one interrupts the hub.
     """
+    # The launcher needs this module before it is settled how eventlet is imported.
+    import eventlet  # noqa: PLC0415
+    from eventlet.green import socket as green_socket  # noqa: PLC0415
+
     waking, woken = green_socket.socketpair()
     signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):

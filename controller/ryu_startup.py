@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+import warnings
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -44,7 +45,9 @@ class _Finder(MetaPathFinder):
 
 
 def prepare() -> None:
-    """Have ``eventlet.wsgi`` come with the name that Ryu needs, whenever it is imported."""
+    """Have ``eventlet.wsgi`` come with the name that Ryu needs, whenever it is imported, and without complaints."""
+    # Ryu is bound to eventlet; that eventlet is in its last years need not be said at every start.
+    warnings.filterwarnings("ignore", r"\s*Eventlet is deprecated")
     if WSGI in sys.modules:
         add_name(sys.modules[WSGI])
     elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):

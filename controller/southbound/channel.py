@@ -1,8 +1,9 @@
 """One switch's connection inside Ryu: batched reads and writes in place of Ryu's two system calls a message.
 
 :func:`install` replaces ``_recv_loop``, ``_send_loop``, ``send`` and ``close`` of Ryu's Datapath. What a switch says
-goes to the controller (`controller.southbound.switchboard`) in the order of the wire; everything but PACKET_IN also goes through Ryu's
-own parser, events and handlers, and so does PACKET_IN as soon as another Ryu application observes it.
+goes to the controller, by the board of all connections (`controller.southbound.switchboard`), in the order of the wire;
+everything but PACKET_IN also goes through Ryu's own parser, events and handlers, and so does PACKET_IN as soon as
+another Ryu application observes it.
 
 **Turns.** A connection gets :data:`TURN` messages' worth of time, then the others have theirs. What a turn decided is
 written at its end with one system call per switch.
@@ -19,6 +20,7 @@ cannot be followed any further the connection is closed, and no other.
 from __future__ import annotations
 
 import logging
+import ssl
 from contextlib import suppress
 from socket import SHUT_RDWR, SHUT_WR
 from typing import Any
@@ -27,8 +29,9 @@ import ryu.base.app_manager  # before ryu.controller.controller, which imports i
 from eventlet import event as green
 from eventlet.greenio import GreenSocket
 from eventlet.hubs import get_hub
+from ryu.controller import controller as ryu_controller
 from ryu.controller import ofp_event
-from ryu.controller.controller import CONF, Datapath
+from ryu.controller.controller import CONF, Datapath, StreamServer
 from ryu.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER
 from ryu.lib import hub
 from ryu.ofproto import ofproto_parser
@@ -47,15 +50,13 @@ TURN = 256
 """Packet-ins that a connection may have answered before others get their turn."""
 SLOW = 16
 """How many packet-ins' time a message through Ryu's parser takes, roughly."""
-HIGH = 1 << 20
-LOW = HIGH // 4
-LIMIT = 64 << 20
+LOW, HIGH, LIMIT = 1 << 18, 1 << 20, 64 << 20
+"""Bytes waiting for a switch: below LOW it is read from again."""
 PARTING_WORDS = 1.0
 """Seconds that a switch has to read why it is disconnected."""
 
 _PACKET_IN = int(MessageType.PACKET_IN)
 _PACKET_OUT = int(MessageType.PACKET_OUT)
-_EARLY = frozenset({MessageType.HELLO, MessageType.ERROR})
 
 
 class Channel:
@@ -190,7 +191,7 @@ class Channel:
             pass  # The connection is lost, which needs no other word than "left".
         finally:
             self._closed = True
-            self._board.down(self, self.datapath.id)
+            self._leave()
 
     def _take(self, chunk: bytes) -> None:
         """The messages that a chunk completes, a bounded number in each turn."""
@@ -241,32 +242,23 @@ class Channel:
         self._tell_ryu(message)
         if not self._up and self._features and self.datapath.state == MAIN_DISPATCHER:
             self._up = True
-            board.up(self, self._switch_up(self._features))
+            known, address = self._features, self.datapath.address[:2]
+            sizes = (known.n_tables, known.n_buffers, known.capabilities)
+            board.up(self, SwitchUp(known.dpid, tuple(self._ports), address, *sizes))
 
     def _greet(self, message: bytes) -> None:
         """Ryu shakes hands; here is only listened to who it is."""
         said = openflow.decode(0, message)
-        if isinstance(said, Features):
-            if said.auxiliary:
-                log.warning("%s: auxiliary connection %d is not served", self.where, said.auxiliary)
-                self.part()
-                return
+        if isinstance(said, Features) and said.auxiliary:
+            log.warning("%s: auxiliary connection %d is not served", self.where, said.auxiliary)
+            self.part()
+        elif isinstance(said, Features):
             self._features = said
             for _, data in self._board.controller.switch_greeted(said.dpid, self._board.clock()):
                 self.put(data)
             self.flush()
         elif isinstance(said, MultipartReply):
             self._ports += [part for part in said.parts if isinstance(part, Port)]
-
-    def _switch_up(self, features: Features) -> SwitchUp:
-        return SwitchUp(
-            features.dpid,
-            tuple(self._ports),
-            (str(self.datapath.address[0]), int(self.datapath.address[1])),
-            features.n_tables,
-            features.n_buffers,
-            features.capabilities,
-        )
 
     def _tell_ryu(self, message: bytes) -> None:
         """What Ryu's own receive loop does with a message."""
@@ -309,15 +301,20 @@ class Channel:
             if not self._waiting:
                 self._shut(SHUT_WR)
             get_hub().schedule_call_global(PARTING_WORDS, self.close)
+            self._leave()
 
     def close(self) -> None:
         """Disconnect at once."""
         self._closed = True
+        self._leave()
         for waiting in (self._work, self._drained):
             if waiting is not None and not waiting.ready():
                 waiting.send()
         self._drained = None
         self._shut(SHUT_RDWR)
+
+    def _leave(self) -> None:
+        self._board.down(self, self.datapath.id)
 
     def _shut(self, how: int) -> None:
         with suppress(OSError):  # The other side was faster.
@@ -344,6 +341,29 @@ def install() -> None:
     Datapath._send_loop = _send_loop
     Datapath.send = _send
     Datapath.close = _close
+    ryu_controller.StreamServer = _Server
+
+
+class _Server(StreamServer):  # type: ignore[misc]
+    """Ryu's server, which uses up its TLS settings on the first switch, for any number of them."""
+
+    def __init__(self, listen_info: Any, handle: Any, ssl_ctx: ssl.SSLContext | None = None, **tls: Any) -> None:
+        super().__init__(listen_info, handle)
+        if ssl_ctx is not None:
+            ssl_ctx.load_cert_chain(tls["certfile"], tls["keyfile"])
+            if "ca_certs" in tls:
+                ssl_ctx.verify_mode = tls["cert_reqs"]
+                ssl_ctx.load_verify_locations(tls["ca_certs"])
+            self.handle = lambda plain, address: self._secure(ssl_ctx, handle, plain, address)
+
+    def _secure(self, context: ssl.SSLContext, handle: Any, plain: Any, address: Any) -> None:
+        try:
+            secured = context.wrap_socket(plain, server_side=True)
+        except OSError as error:
+            log.warning("%s:%d: no TLS: %s", *address[:2], error)
+            plain.close()
+        else:
+            handle(secured, address)
 
 
 def _channel(datapath: Any) -> Channel:
@@ -364,8 +384,7 @@ def _send_loop(datapath: Any) -> None:
     try:
         _channel(datapath).write_late()
     finally:
-        # Ryu takes this for "no more sending".
-        datapath.send_q = None
+        datapath.send_q = None  # Ryu takes this for "no more sending".
 
 
 def _send(datapath: Any, buf: bytes, close_socket: bool = False) -> bool:

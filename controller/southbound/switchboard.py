@@ -85,13 +85,13 @@ class Switchboard:
     def up(self, channel: Connection, switch: SwitchUp) -> None:
         """A handshake is complete. Of two connections with one dpid, the newer wins."""
         older = self.channels.get(switch.dpid)
+        self.channels[switch.dpid] = channel
         if older is not None:
             log.warning(
-                "switch %s connected again from %s: the older connection from %s is closed",
+                "switch %s connected again, from %s: its connection from %s is closed",
                 dpid_text(switch.dpid), channel.where, older.where,
             )  # fmt: skip
             older.close()
-        self.channels[switch.dpid] = channel
         self.tell(self.controller.switch_up(switch, self.clock()))
 
     def down(self, channel: Connection, dpid: int | None) -> None:

@@ -20,7 +20,7 @@ from controller.model import Cookie, PortNo
 from tests.southbound import switch_words
 
 from .fake_switch import ECHO_REPLY, ERROR, FLOW_MOD, PACKET_OUT, FakeSwitch, frame
-from .running import HOME, RYU_MANAGER, RunningController
+from .running import HOME, RYU_MANAGER, RunningController, free_port
 
 A, B, C = "02:00:00:00:00:0a", "02:00:00:00:00:0b", "02:00:00:00:00:0c"
 
@@ -296,8 +296,9 @@ def test_occupied_port_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_option_is_one_line(tmp_path: Path, options: list[str], complaint: str) -> None:
+    ports = ("--port", str(free_port()), "--rest-port", str(free_port()))
     ended = subprocess.run(
-        [sys.executable, "-m", "controller.launcher", *options],
+        [sys.executable, "-m", "controller.launcher", *ports, *options],
         capture_output=True, text=True, timeout=30, cwd=tmp_path, check=False,
     )  # fmt: skip
     assert ended.returncode == 2
