@@ -18,7 +18,7 @@ all next hops anew take 2 s after any library has found the distances.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from heapq import heappop, heappush
 from math import ceil, inf
 
@@ -31,7 +31,7 @@ Cost = Callable[[Link], int]
 Path = tuple[Location, ...]
 """The switches to cross and the port to leave each by; empty where source and destination are the same."""
 
-Touched = dict[int, set[int]]
+Touched = Mapping[int, Set[int]]
 """Destination -> the switches whose next hops to it may have changed."""
 
 
@@ -57,6 +57,8 @@ def per_link(costs: dict[Link, int], otherwise: Cost = hops) -> Cost:
     """Costs what is written for a link, and where nothing is, what another rule says."""
     return lambda link: costs[link] if link in costs else otherwise(link)
 
+
+_CHANGES = (model.SwitchUp, model.SwitchDown, model.LinkUp, model.LinkDown)
 
 _FEW, _LINKS_PER_REPAIR = 16, 32
 """Computing a destination anew costs about as much as repairing it after one change for every 32 links."""
@@ -147,19 +149,24 @@ class Paths:
     def apply(self, *events: Event) -> Touched:
         """Take in changes, best all those of one turn at once, and tell whose next hops they touched.
 
-        Only destinations that were asked for can be touched. After very many changes they all are, wholly: repairing
-        would then cost more than computing anew.
+        Only destinations that were asked for can be touched, and those always are told, even if their switch was away
+        meanwhile. After very many changes they are all computed anew, since repairing would cost more, and all switches
+        are told.
         """
-        touched: Touched = {}
-        if len(events) > _FEW + self._links // _LINKS_PER_REPAIR:
-            touched = {dpid: set(self._leaving) for dpid in self._toward}
-            self._toward.clear()
-        for event in events:
-            for dpid, switches in self._apply(event).items():
-                touched.setdefault(dpid, set()).update(switches)
-        return touched
+        changes = [event for event in events if isinstance(event, _CHANGES)]
+        if len(changes) <= _FEW + self._links // _LINKS_PER_REPAIR:
+            touched: dict[int, set[int]] = {}
+            for change in changes:
+                _merge(touched, self._apply(change))
+            return touched
+        asked, self._toward = list(self._toward), {}
+        for change in changes:
+            self._apply(change)
+        for dpid in asked:
+            self._destination(dpid)
+        return dict.fromkeys(asked, frozenset(self._leaving))
 
-    def _apply(self, event: Event) -> Touched:
+    def _apply(self, event: Event) -> dict[int, set[int]]:
         match event:
             case model.SwitchUp(dpid=dpid) if dpid not in self._leaving:
                 self._leaving[dpid], self._entering[dpid] = {}, {}
@@ -172,7 +179,7 @@ class Paths:
                 return self._remove(link)
         return {}
 
-    def set_cost(self, link: Link, cost: int) -> Touched:
+    def set_cost(self, link: Link, cost: int) -> dict[int, set[int]]:
         """Have the link in the graph at this cost. Raises ValueError for one below 1.
 
         Links of unknown switches and of a switch to itself are left out.
@@ -202,7 +209,7 @@ class Paths:
             touched.setdefault(dpid, set()).update(changed)
         return touched
 
-    def _remove(self, link: Link) -> Touched:
+    def _remove(self, link: Link) -> dict[int, set[int]]:
         source, target = link.source.dpid, link.target.dpid
         arc = self._leaving.get(source, {}).pop(link, None)
         if arc is None:
@@ -220,13 +227,11 @@ class Paths:
                 touched[dpid] = self._cut_off(toward, source) or {source}
         return touched
 
-    def _remove_switch(self, dpid: int) -> Touched:
-        touched: Touched = {}
+    def _remove_switch(self, dpid: int) -> dict[int, set[int]]:
+        touched: dict[int, set[int]] = {}
         for link in [*self._leaving[dpid], *self._entering[dpid]]:
-            for destination, switches in self._remove(link).items():
-                touched.setdefault(destination, set()).update(switches)
+            _merge(touched, self._remove(link))
         del self._leaving[dpid], self._entering[dpid]
-        self._toward.pop(dpid, None)
         self.generation += 1
         return touched
 
@@ -236,8 +241,8 @@ class Paths:
         toward = self._toward.get(dpid)
         if toward is None:
             toward = self._toward[dpid] = _Destination(dpid)
-            del toward.distance[dpid]
-            self._settle(toward, [(0, dpid)])
+            if dpid in self._entering:
+                self._settle(toward, [(0, dpid)])
         return toward
 
     def _settle(self, toward: _Destination, candidates: list[tuple[int, int]]) -> set[int]:
@@ -318,3 +323,8 @@ class Paths:
         found = tuple(closer)
         found = toward.hops[source] = self._shared.setdefault(found, found)
         return found
+
+
+def _merge(touched: dict[int, set[int]], more: dict[int, set[int]]) -> None:
+    for dpid, switches in more.items():
+        touched.setdefault(dpid, set()).update(switches)

@@ -165,6 +165,18 @@ def test_a_failure_touches_only_what_depended_on_it() -> None:
     assert paths.apply(LinkDown(failed, "test")) == {2: {1, *range(22, 41)}, 20: {1, 40}}
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_destination_that_was_away_is_still_told_of(together: bool) -> None:
+    (wire,) = cables([(1, 2)])
+    back: list[Event] = [SwitchUp(2), LinkUp(wire), *[SwitchUp(dpid) for dpid in range(10, 40 if together else 11)]]
+    paths = build([SwitchUp(1), SwitchUp(2), LinkUp(wire)])
+    assert paths.next_hops(1, 2) == (wire,)
+    assert paths.apply(SwitchDown(2)) == {2: {1}}
+    assert paths.next_hops(1, 2) == ()
+    assert 1 in paths.apply(*back)[2]
+    assert paths.next_hops(1, 2) == (wire,)
+
+
 def test_a_link_to_an_unknown_switch_is_left_out() -> None:
     (wire,) = cables([(1, 2)])
     paths = build([SwitchUp(1), LinkUp(wire)])

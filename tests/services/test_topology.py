@@ -307,8 +307,15 @@ def test_a_lost_link_costs_no_more_than_one_in_service() -> None:
     announced = pair()
     announced.run(1)
     announced.set_port(A1, up=False)
-    for net in (silent, announced):
+    asking_again = pair()
+    asking_again.run(1)
+    asking_again.cut = {B1}
+    while [way_out(send) for _, send in asking_again.sent[-2:]] != [B1, B1]:
+        asking_again.run(0.01)
+    asking_again.set_port(A1, up=False)
+    for net in (silent, announced, asking_again):
         net.run(5)
+        assert linked(net) == set()
         net.sent.clear()
         net.run(60)
         assert Counter(way_out(send) for _, send in net.sent)[B1] == 80
