@@ -12,7 +12,7 @@ from experiments.story.wiring import Wiring
 
 if TYPE_CHECKING:
     from experiments.cold_starts import Measured, Sample
-    from experiments.story import Rule, Story
+    from experiments.story import Pings, Rule, Story
     from experiments.story.values import Seen
     from experiments.story.wiring import Graph
 
@@ -40,6 +40,7 @@ class Outcome:
 
     graph: Graph
     story: Story
+    pings: Pings
     samples: tuple[Sample, ...]
     decisions: tuple[float, ...]
     before: Mapping[str, tuple[Rule, ...]]
@@ -77,6 +78,7 @@ class Outcome:
         return cls(
             graph=graph,
             story=story,
+            pings=measured.pings,
             samples=measured.samples,
             decisions=tuple(decided),
             before=measured.before,
@@ -127,6 +129,7 @@ class Outcome:
                 "nodes": [{"name": node, **about} for node, about in self.graph.nodes(data=True)],
                 "links": [{"ends": [one, other], **about} for one, other, about in self.graph.edges(data=True)],
             },
+            "pings": self.pings._asdict(),
             "story": asdict(self.story),
             "round_trips_s": [asdict(sample) for sample in self.samples],
             "decision_times_s": list(self.decisions),

@@ -7,7 +7,7 @@ and that nobody asks about the second ping. More cold starts after that show wha
 examples:
   flowpath run packet-flow --topology linear:5
   flowpath run packet-flow --topology tree:2x3 --from h1 --to h9
-  flowpath run packet-flow --app ryu.app.simple_switch_13   another Ryu application's story
+  flowpath run packet-flow --ryu-app ryu.app.simple_switch_13   another controller's story
 """
 
 from __future__ import annotations
@@ -26,21 +26,15 @@ from experiments import report, results
 from experiments.capture import Recorder, read
 from experiments.cold_starts import PINGS, measure
 from experiments.errors import Exit, UserError
-from experiments.machine import wait
 from experiments.machine.session import Session
 from experiments.outcome import Outcome
 from experiments.story import tell
-from experiments.switch_tables import SwitchTables
 
 if TYPE_CHECKING:
-    from experiments.machine.network import Network
     from topologies.plan import Graph
 
 EXPERIMENT = "packet-flow"
 OWN_APP = "controller.app"
-PATIENCE = 15.0
-"""Seconds that another controller gets to give a switch its first rule."""
-
 Say = Callable[[str], None]
 
 
@@ -52,9 +46,11 @@ class Plan:
     source: str = ""
     target: str = ""
     samples: int = 10
-    app: str = OWN_APP
+    apps: str = ""
+    ryu_app: str = OWN_APP
     out: Path | None = None
     keep: bool = False
+    wait: float = 0.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,19 +68,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cold starts to measure, the story's own among them (default: 10)",
     )  # fmt: skip
     parser.add_argument(
-        "--app", metavar="MODULE", default=OWN_APP,
-        help="the Ryu application that decides, any that speaks OpenFlow 1.3 (default: Flowpath's, controller.app)",
+        "--apps", metavar="NAME[,NAME...]", default="",
+        help="Flowpath's applications, in the order in which they are asked (default: learning_switch)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ryu-app", metavar="MODULE", default=OWN_APP,
+        help="another Ryu application instead of Flowpath's controller; it must speak OpenFlow 1.3",
     )  # fmt: skip
     parser.add_argument(
         "--out", metavar="DIR", type=Path,
         help="where results go, in packet-flow/<UTC time>/ (default: results, or $FLOWPATH_RESULTS)",
     )  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="keep the network up afterwards, until Enter or Ctrl-C")
+    parser.add_argument(
+        "--wait", metavar="SECONDS", type=float, default=0.0,
+        help="wait so long for another run on this machine to end (default: do not wait)",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the experiment, tell the story, write the results; `Exit.NOT_SHOWN` when a step was not seen."""
-    fields = ("topology", "source", "target", "samples", "app", "out", "keep")
+    fields = ("topology", "source", "target", "samples", "apps", "ryu_app", "out", "keep", "wait")
     plan = Plan(**{name: getattr(args, name) for name in fields})
     narrator = report.Narrator()
     graph = topologies.build_graph(plan.topology)
@@ -115,16 +119,17 @@ def checked(plan: Plan, graph: Graph) -> Plan:
 
 def perform(plan: Plan, graph: Graph, say: Say, show: Callable[[Outcome], None]) -> tuple[Outcome, Path]:
     """Build, ping, capture, tell, write. ``show`` is given the outcome before it is written."""
-    with Session(EXPERIMENT) as session, ExitStack() as recording:
+    with Session(EXPERIMENT, wait=plan.wait) as session, ExitStack() as recording:
         datapath = session.open_vswitch()
         say(f"Open vSwitch is ready ({datapath} datapath)")
         directory = results.new_directory(EXPERIMENT, plan.out)
         capture = directory / "openflow.pcap"
         recorder = recording.enter_context(Recorder(path=capture))
-        controller = session.controller([plan.app], log=directory / "controller.log")
-        say(f"controller is listening ({plan.app}, port {controller.address[1]})")
+        apps = plan.apps.split(",") if plan.apps else []
+        controller = session.controller(apps, ryu_apps=[plan.ryu_app], log=directory / "controller.log")
+        say(f"controller is listening ({plan.apps or plan.ryu_app}, port {controller.address[1]})")
         network = session.network(graph, controller)
-        await_rules(network)
+        network.wait_ready()
         say(f"network is up: {counted(network.switches, 'switch')}, {counted(network.hosts, 'host')}")
         measured = measure(network, (plan.source, plan.target), plan.samples, say)
         recording.close()
@@ -141,25 +146,13 @@ def perform(plan: Plan, graph: Graph, say: Say, show: Callable[[Outcome], None])
     return outcome, directory
 
 
-def await_rules(network: Network) -> None:
-    """Wait until every switch has its first rules. Flowpath's controller is asked, of another the rules are awaited."""
-    if network.controller.own:
-        network.wait_ready()
-        return
-    for switch in network.switches:
-        with SwitchTables(switch.name) as tables:
-            if not wait.until(lambda tables=tables: bool(tables.entries()), PATIENCE):  # type: ignore[misc]
-                network.controller.check()
-                raise UserError(f"switch {switch.name} got no rule from {network.controller.apps[0]} in {PATIENCE:g} s")
-
-
 def about(plan: Plan, datapath: str, dropped: int) -> dict[str, Any]:
     """What to know about a run beside what it measured."""
     return {
         "experiment": EXPERIMENT,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "topology": plan.topology,
-        "application": plan.app,
+        "application": plan.apps or plan.ryu_app,
         "samples": plan.samples,
         "pings_per_start": PINGS,
         "seed": None,

@@ -45,29 +45,36 @@ class Narrator:
     def opening(self, graph: Graph, source: str, target: str) -> None:
         """What is going to happen."""
         spec = graph.graph.get("spec", "a network")
-        self._print(Text.assemble((f"Flowpath: {source} pings {target} through {spec}, twice", "bold")))
+        self._print(Text(f"Flowpath: {source} pings {target} through {spec}, twice", "bold"))
         self._print(Text(MODEL, "dim"))
-        self.console.print()
+        self._print("")
 
     def progress(self, text: str) -> None:
         """Something has been done."""
-        self._print(Text.assemble((f"{time.monotonic() - self._began:5.1f} s  ", "dim"), text), indent=2)
+        self._print(Text.assemble((f"{time.monotonic() - self._began:7.1f} s  ", "dim"), text))
 
     def tell(self, outcome: Outcome) -> None:
         """The whole story."""
-        self.console.print()
+        self._print("")
         for part in whole(outcome):
-            self.console.print(part)
+            self._print(part)
 
     def closing(self, outcome: Outcome, directory: Path) -> None:
         """Where to read on, and whether every step was seen."""
-        self._print(Text(f"{directory / 'report.html'}", "bold"), indent=2)
-        self._print(Text("the same with diagrams; beside it result.json, openflow.pcap, controller.log"), indent=2)
-        self.console.print()
+        self._print(indented(Text(f"{directory / 'report.html'}", "bold", overflow="fold")))
+        self._print(indented(Text("the same with diagrams; beside it result.json, openflow.pcap, controller.log")))
+        self._print("")
         self._print(verdict(outcome.story))
 
-    def _print(self, text: Text, indent: int = 0) -> None:
-        self.console.print(Padding(text, (0, 0, 0, indent)), soft_wrap=False)
+    def _print(self, part: RenderableType) -> None:
+        if self.console.is_terminal:
+            self.console.print(part)
+            return
+        # Layout fills lines with blanks to the right, which only a terminal has a use for.
+        with self.console.capture() as captured:
+            self.console.print(part)
+        lines = captured.get().splitlines()
+        print("\n".join(line.rstrip() for line in lines), file=self.console.file, flush=True)
 
 
 def whole(outcome: Outcome) -> Iterable[RenderableType]:
@@ -77,7 +84,7 @@ def whole(outcome: Outcome) -> Iterable[RenderableType]:
     yield ""
     asked = "nobody knows the way yet" if story.queries else "somebody knew the way before"
     yield heading("The first ping", asked)
-    yield Padding(key(), (0, 0, 0, 2))
+    yield indented(key())
     yield ""
     for packet in story.first:
         yield from told(packet)
@@ -85,9 +92,14 @@ def whole(outcome: Outcome) -> Iterable[RenderableType]:
     yield ""
     for packet in story.second:
         yield from told_again(packet)
-    yield Padding(cache_table(story), (0, 0, 1, 2))
+    yield indented(cache_table(story), below=1)
     yield heading("What asking costs", "")
     yield Padding(costs(outcome), (1, 0, 1, 2))
+
+
+def indented(part: RenderableType, below: int = 0) -> Padding:
+    """A part moved to the right, with blank lines below."""
+    return Padding(part, (0, 0, below, 2))
 
 
 def heading(title: str, rest: str) -> Text:
@@ -106,8 +118,8 @@ def key() -> Text:
 def told(packet: PacketStory) -> Iterable[RenderableType]:
     """One packet of the first ping, switch by switch."""
     title = Text.assemble((packet.name, "bold"), f" from {packet.source}: {packet.text}")
-    yield Padding(title, (0, 0, 0, 2))
-    yield Padding(Text(summary(packet), "italic"), (0, 0, 0, 2))
+    yield indented(title)
+    yield indented(Text(summary(packet), "italic"))
     table = Table.grid(padding=(0, 2))
     table.add_column(min_width=3, no_wrap=True, style="bold")
     table.add_column(min_width=7, justify="right", no_wrap=True, style="dim")
@@ -117,10 +129,10 @@ def told(packet: PacketStory) -> Iterable[RenderableType]:
         add_visit(table, visit)
     for line in packet.missing:
         table.add_row("", "", Text("not seen", "bold red"), Text(line, "red"))
-    yield Padding(table, (0, 0, 0, 2))
+    yield indented(table)
     if packet.elsewhere:
         names = ", ".join(visit.switch for visit in packet.elsewhere)
-        yield Padding(Text(f"its copies were asked about at {names} too", "dim"), (0, 0, 0, 2))
+        yield indented(Text(f"its copies were asked about at {names} too", "dim"))
     yield ""
 
 
@@ -144,7 +156,7 @@ def told_again(packet: PacketStory) -> Iterable[RenderableType]:
     """One packet of the second ping."""
     again = [visit.switch for visit in (*packet.visits, *packet.elsewhere) if visit.asked]
     said = Text(f"asked about by {', '.join(again)}", "red") if again else Text("no PACKET_IN carries it", "green")
-    yield Padding(Text.assemble((f"{packet.name:<18}", "bold"), f" {' > '.join(packet.path)}: ", said), (0, 0, 0, 2))
+    yield indented(Text.assemble((f"{packet.name:<18}", "bold"), f" {' > '.join(packet.path)}: ", said))
 
 
 def cache_table(story: Story) -> RenderableType:
