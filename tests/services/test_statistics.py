@@ -248,6 +248,19 @@ def test_flows_count_when_the_whole_answer_is_there() -> None:
     assert ticking.statistics.flows(1, ticking.now + 31) is None
 
 
+def test_half_an_answer_that_was_given_up_is_not_mixed_with_the_next() -> None:
+    ticking = clock(StatisticsSettings(patience=5.0))
+    ticking.answers = {TABLES: (TableStats(0, 2, 5, 5),)}
+    one, other = (FlowStats(Rule(Match(in_port=number)), 10, 100, 5.0) for number in (1, 2))
+    xid = ticking.next_question(FLOWS)
+    ticking.statistics.receive(1, MultipartReply(FLOWS, (one,), True, xid), ticking.now)
+    xid = ticking.next_question(FLOWS)
+    ticking.statistics.receive(1, MultipartReply(FLOWS, (other,), False, xid), ticking.now)
+    flows = ticking.statistics.flows(1, ticking.now)
+    assert flows is not None
+    assert [flow.stats for flow in flows] == [other]
+
+
 def test_groups_have_rates_too() -> None:
     ticking = clock()
     ticking.answers = {GROUPS: (GroupStats(7, 1, 100, 1000, 4.0, ((100, 1000),)),)}
