@@ -306,8 +306,6 @@ class Paths:
 
     def _has_next_hop(self, distance: dict[int, int], dpid: int) -> bool:
         here = distance[dpid]
-        if here == 0:
-            return True
         return any(distance.get(neighbour) == here - cost for neighbour, cost in self._leaving[dpid].values())
 
     def _find_hops(self, toward: _Destination, source: int) -> tuple[Link, ...]:
