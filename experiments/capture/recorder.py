@@ -142,9 +142,13 @@ class _Growing:
 def _create(path: Path) -> int:
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(fd, _PCAP_HEADER)
+        except OSError:
+            os.close(fd)
+            raise
     except OSError as error:
         raise UserError(f"cannot write the capture to {path}: {error.strerror}") from error
-    os.write(fd, _PCAP_HEADER)
     return fd
 
 
