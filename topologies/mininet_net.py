@@ -300,5 +300,7 @@ def in_plain_words(graph: Graph) -> Iterator[None]:
         raise TopologyError(f"network {name}: {error.filename} is not installed; run: sudo ./flowpath setup") from None
     except subprocess.TimeoutExpired as error:
         raise TopologyError(f"network {name}: {error.cmd[0]} did not answer within {error.timeout:g} s") from None
+    except OSError as error:  # no more terminals, files, processes ...
+        raise TopologyError(f"network {name}: {error}; this machine may be too small for it") from None
     except SystemExit as error:
         raise TopologyError(f"network {name}: Mininet gave up (exit {error.code})") from None

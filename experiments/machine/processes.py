@@ -15,8 +15,8 @@ MARK = "FLOWPATH_RUN"
 """Environment variable that every process of a run carries; its value is the run's name."""
 
 
-KILL_TIME = 5.0
-"""Seconds that the kernel may take to end a killed process."""
+KILL_TIME = 60.0
+"""Seconds that the kernel may take to end a killed process: it waits some 10 ms for every packet socket to close."""
 
 
 class Identity(NamedTuple):
@@ -104,20 +104,24 @@ def in_network_namespaces(namespaces: set[int]) -> list[int]:
 
 
 def end(pids: Iterable[int], *, grace: float = 0.0) -> None:
-    """End processes and wait until they are gone: asked politely, killed ``grace`` seconds later; at once when 0."""
-    files = []
+    """End processes and wait until they are gone: asked politely, killed ``grace`` seconds later; at once when 0.
+
+    Raises TimeoutError when one does not even end when killed (it hangs in the kernel).
+    """
+    files = {}
     for pid in pids:
         with suppress(ProcessLookupError):
-            files.append(os.pidfd_open(pid))
+            files[os.pidfd_open(pid)] = pid
     try:
         stubborn = wait_for_exit(send(files, signal.SIGTERM), grace) if grace else files
-        wait_for_exit(send(stubborn, signal.SIGKILL), KILL_TIME)
+        if immortal := wait_for_exit(send(stubborn, signal.SIGKILL), KILL_TIME):
+            raise TimeoutError(f"process {', '.join(str(files[file]) for file in immortal)} does not end")
     finally:
         for file in files:
             os.close(file)
 
 
-def send(pidfds: list[int], signum: signal.Signals) -> list[int]:
+def send(pidfds: Iterable[int], signum: signal.Signals) -> list[int]:
     """Signal processes by pidfd (which never means another one); returns those that were there."""
     reached = []
     for pidfd in pidfds:
@@ -127,7 +131,7 @@ def send(pidfds: list[int], signum: signal.Signals) -> list[int]:
     return reached
 
 
-def wait_for_exit(pidfds: list[int], timeout: float) -> list[int]:
+def wait_for_exit(pidfds: Iterable[int], timeout: float) -> list[int]:
     """Wait until all of these processes have ended; returns those that have not within ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     poll = select.poll()

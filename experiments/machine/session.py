@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Self
 from experiments.errors import UserError
 from experiments.machine import ovs, processes, recovery
 from experiments.machine.controller_process import OWN_APP, Controller
-from experiments.machine.journal import ROOM, Journal
+from experiments.machine.journal import ROOM, Journal, runs
 from experiments.machine.lock import Lock
 from experiments.machine.network import Network
 from experiments.machine.signals import Signals
@@ -74,6 +74,8 @@ class Session:
         words = [Path(sys.argv[0]).name, *sys.argv[1:]]
         self._lock.take(run, f"pid {os.getpid()} ({shlex.join(words)}; {self.name}, {datetime.now():%H:%M})", self.wait)
         with self._signals.held():
+            if dead := runs():
+                print(f"flowpath: undoing what {len(dead)} killed run(s) left behind", file=sys.stderr)
             for problem in recovery.recover():
                 print(f"flowpath: left by an earlier run, and still there: {problem}", file=sys.stderr)
             self._journal = Journal(ROOM / run)

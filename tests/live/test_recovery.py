@@ -78,7 +78,7 @@ def test_ctrl_c_twice_at_the_terminal_cleans_up_once(pinging):
     assert "interrupted by SIGINT" in out
 
 
-def test_a_killed_run_is_listed_and_processes_that_it_started_are_ended(pinging):
+def test_a_killed_run_is_listed_and_its_processes_are_ended_by_the_next(pinging, capsys):
     started = {pid for pid, _ in processes.marked()}
     assert started
     pinging.kill()
@@ -87,6 +87,7 @@ def test_a_killed_run_is_listed_and_processes_that_it_started_are_ended(pinging)
     assert "bridges, controller, links, open_vswitch" in line
     with Session("next", wait=60):
         assert not started & {pid for pid, _ in processes.marked()}
+    assert capsys.readouterr().err == "flowpath: undoing what 1 killed run(s) left behind\n"
 
 
 def test_a_second_run_is_told_whose_the_machine_is(pinging):
