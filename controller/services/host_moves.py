@@ -1,49 +1,53 @@
-"""How often a host moves, and where it was before: what tells a host that roams from a loop or a spoofer."""
+"""How often something moves, and where it was before: what tells a host that roams from a loop or a spoofer.
+
+What moves is a MAC from port to port, or an address from MAC to MAC.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from enum import Enum
+from typing import Generic, TypeVar
 
-from controller.model import Location
+Place = TypeVar("Place")
 
 
 class Verdict(Enum):
-    """What to make of a host that is seen elsewhere."""
+    """What to make of one that is seen elsewhere."""
 
     FOLLOW = "it moved"
     HOLD = "it moves too often, from now on"
     HELD = "it is being held"
 
 
-class _Trail:
-    """The last moves of a host: when, and from where."""
+class _Trail(Generic[Place]):
+    """The last moves of one: when, and from where."""
 
     __slots__ = ("held_until", "latest", "moves")
 
     def __init__(self) -> None:
-        self.moves: list[tuple[float, Location]] = []
+        self.moves: list[tuple[float, Place]] = []
         self.latest = 0.0
         self.held_until = 0.0
 
 
-class Trails:
-    """The late moves of hosts. ``moves`` within one second are followed, one more has the host held for ``hold`` s."""
+class Trails(Generic[Place]):
+    """The late moves of many. ``moves`` within one second are followed, one more has it held for ``hold`` seconds."""
 
     def __init__(self, moves: int, hold: float) -> None:
         self._most = moves
         self._hold = hold
-        self._trails: OrderedDict[bytes, _Trail] = OrderedDict()
+        self._trails: OrderedDict[bytes, _Trail[Place]] = OrderedDict()
 
-    def judge(self, mac: bytes, here: Location, now: float) -> Verdict:
-        """The host known to be ``here`` is seen elsewhere; FOLLOW counts as a move."""
-        trail = self._trails.get(mac)
+    def judge(self, who: bytes, here: Place, now: float) -> Verdict:
+        """One known to be ``here`` is seen elsewhere; FOLLOW counts as a move."""
+        trail = self._trails.get(who)
         if trail is None:
-            trail = self._trails[mac] = _Trail()
+            trail = self._trails[who] = _Trail()
         if now < trail.held_until:
             return Verdict.HELD
         trail.latest = now
-        self._trails.move_to_end(mac)
+        self._trails.move_to_end(who)
         if len(trail.moves) == self._most and now - trail.moves[0][0] < 1.0:
             trail.held_until = now + self._hold
             return Verdict.HOLD
@@ -51,24 +55,24 @@ class Trails:
         del trail.moves[: -self._most]
         return Verdict.FOLLOW
 
-    def before(self, mac: bytes) -> list[Location]:
-        """Where the host was before its last moves, the earliest first."""
-        trail = self._trails.get(mac)
+    def before(self, who: bytes) -> list[Place]:
+        """Where it was before its last moves, the earliest first."""
+        trail = self._trails.get(who)
         return [left for _, left in trail.moves] if trail else []
 
-    def is_held(self, mac: bytes, now: float) -> bool:
-        """Whether the host is being held."""
-        trail = self._trails.get(mac)
+    def is_held(self, who: bytes, now: float) -> bool:
+        """Whether it is being held."""
+        trail = self._trails.get(who)
         return trail is not None and now < trail.held_until
 
-    def forget(self, mac: bytes) -> None:
-        """The host is gone."""
-        self._trails.pop(mac, None)
+    def forget(self, who: bytes) -> None:
+        """It is gone."""
+        self._trails.pop(who, None)
 
     def expire(self, now: float) -> None:
-        """Forget moves that are longer ago than a host is held."""
+        """Forget moves that are longer ago than one is held."""
         while self._trails:
-            mac, trail = next(iter(self._trails.items()))
+            who, trail = next(iter(self._trails.items()))
             if trail.latest + self._hold > now:
                 break
-            del self._trails[mac]
+            del self._trails[who]

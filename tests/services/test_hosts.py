@@ -239,6 +239,25 @@ def test_a_conflict_is_reported_once_and_the_latest_claim_counts(hosts: Hosts) -
     assert hosts.by_ip(IP_A) == hosts.by_mac(A)
 
 
+def test_an_address_that_changes_hands_too_often_stays(hosts: Hosts) -> None:
+    for mac in (A, B):
+        hosts.observe(at(HERE, ethernet(mac)), 1.0)
+    hosts.observe(at(HERE, announce(A, IP_A)), 1.0)
+    events: list[Event] = []
+    for turn in range(100):
+        events += hosts.observe(at(HERE, announce(A if turn % 2 else B, IP_A)), 1.0 + turn / 1000)
+    assert kinds(events).count("HostSeen") == 2 * SETTINGS.moves
+    assert kinds(events).count("address-conflict") == 1
+    owner, generation = hosts.by_ip(IP_A), hosts.generation
+    assert owner is not None
+    for mac in (A, B):
+        hosts.observe(at(HERE, announce(mac, IP_A)), 9.0)
+    assert (hosts.by_ip(IP_A), hosts.generation) == (hosts.by_mac(owner.mac), generation)
+    other = A if owner.mac == B else B
+    hosts.observe(at(HERE, announce(other, IP_A)), 12.0)
+    assert hosts.by_ip(IP_A) == hosts.by_mac(other)
+
+
 def test_an_address_of_a_silent_host_changes_hands_quietly(hosts: Hosts) -> None:
     hosts.observe(at(HERE, announce(A, IP_A)), 1.0)
     displacements = hosts.displacements
