@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import networkx as nx
+
 import topologies
 from experiments import report, results
 from experiments.capture import Recorder, read
@@ -112,6 +114,12 @@ def checked(plan: Plan, graph: Graph) -> Plan:
             raise UserError(f"topology {plan.topology!r} has no host {host!r} (hosts: {shown})")
     if source == target:
         raise UserError(f"--from and --to are both {source}; a packet's way needs two hosts")
+    switches = graph.subgraph(node for node, about in graph.nodes(data=True) if about["kind"] == "switch")
+    if switches.number_of_edges() > switches.number_of_nodes() - nx.number_connected_components(switches):
+        raise UserError(
+            f"topology {plan.topology!r} has a loop, in which a learning switch's floods go round for ever; "
+            "choose one without, such as linear:5 or tree:2x3"
+        )
     if plan.samples < 1:
         raise UserError(f"--samples {plan.samples}: at least 1, the story itself")
     return replace(plan, source=source, target=target)

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from experiments.story import Story
     from experiments.story.wiring import Graph
 
-COLUMN, ROW = 128, 92
+COLUMN, ROW = 132, 112
 """Pixels between switches, sideways and up and down."""
+BELOW, ASIDE = 52, 32
+"""Pixels between a switch and the hosts under it, and between those."""
 MARGIN = 74
 MOST_NAMED = 24
 """Hosts off the way that are drawn; with more of them the picture would show nothing else."""
@@ -77,14 +79,11 @@ def _height(graph: Graph, node: str, points: Points) -> float:
 def _beside(graph: Graph, host: str, points: Points, story: Story, right: float) -> tuple[float, float]:
     switch = next(iter(graph.neighbors(host)))
     x, y = points[switch]
-    if host == story.source:
-        return x - COLUMN * 0.8, y
-    if host == story.target and x == right:
-        return x + COLUMN * 0.8, y
-    siblings = [other for other in graph.neighbors(switch) if other.startswith("h") and other not in story.path[:1]]
-    if not (host == story.target or len(siblings) <= 1):
-        x += (siblings.index(host) - (len(siblings) - 1) / 2) * 44
-    return x, y + ROW * 0.62
+    aside = {story.source, *([story.target] if x == right else [])}
+    if host in aside:
+        return x + COLUMN * (-0.8 if host == story.source else 0.8), y
+    below = [other for other in graph.neighbors(switch) if graph.nodes[other]["kind"] == "host" and other not in aside]
+    return x + (below.index(host) - (len(below) - 1) / 2) * ASIDE, y + BELOW
 
 
 def _cable(one: tuple[float, float], other: tuple[float, float], kind: str, title: str) -> str:
@@ -99,7 +98,7 @@ def _node(graph: Graph, node: str, point: tuple[float, float], on_way: bool) -> 
         shape = svg.tag("rect", x=x - 24, y=y - 17, width=48, height=34, rx=6)
         title = f"switch {node}, datapath id {about['dpid']:016x}"
     else:
-        shape = svg.tag("circle", cx=x, cy=y, r=17)
+        shape = svg.tag("circle", cx=x, cy=y, r=17 if on_way else 13)
         title = f"host {node}, {about['ip']}, {about['mac']}"
     return svg.group(
         shape, svg.text(node, x, y + 4.5), class_=f"node {about['kind']}{' on' if on_way else ''}", title=title

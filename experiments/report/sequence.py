@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from experiments.report import svg
-from experiments.report.steps import missing_at, summary
+from experiments.report.steps import summary
 from experiments.story.frame import describe
 from experiments.story.values import PacketStory, Story, Visit
 from experiments.story.words import actions_text, duration_text, match_text, port_text, rule_actions_text
@@ -23,6 +23,8 @@ NARROWEST, WIDEST = 112, 190
 HEAD, BAND, ROW, HOP = 64, 62, 25, 21
 """Pixels of height: names on top, title of a packet, OpenFlow message, a frame's hop."""
 
+LETTER = 6
+"""Pixels that a letter of a label takes, about."""
 BESIDE = 5
 """Pixels between a lifeline and the head of an arrow that ends at a mark on it."""
 
@@ -112,25 +114,34 @@ def _band(canvas: Canvas, packet: PacketStory, width: float) -> None:
 
 
 def _packet(canvas: Canvas, packet: PacketStory) -> None:
-    order = {visit.switch: i for i, visit in enumerate(packet.visits)}
+    on_way = {visit.switch for visit in packet.visits}
     at = packet.source
     for visit in _by_time(packet):
-        if visit.switch in order:
+        if visit.switch in on_way:
             _hop(canvas, at, visit.switch, packet)
             at = visit.switch
         if visit.query:
             _asked(canvas, visit)
         elif visit.hits:
             _cache_mark(canvas, visit.switch, canvas.y, _silently(visit), "hit")
-        for line in missing_at(visit):
-            y = canvas.down(ROW)
-            canvas.front.append(svg.text(f"not seen: {line}", canvas.columns[visit.switch], y, "missing"))
+        for line in visit.missing:
+            _missing(canvas, line)
+        if packet.visits and visit is packet.visits[-1]:
+            _last_hop(canvas, at, packet)
+    for line in packet.missing:
+        _missing(canvas, line)
+
+
+def _last_hop(canvas: Canvas, at: str, packet: PacketStory) -> None:
+    """To the host, if the packet got that far; back to its sender, if the controller sent the answer."""
     if packet.answered_by_controller:
         _hop(canvas, at, packet.source, packet)
     elif not packet.missing and not any(visit.missing for visit in packet.visits):
         _hop(canvas, at, packet.target, packet)
-    for line in packet.missing:
-        canvas.front.append(svg.text(f"not seen: {line}", GUTTER, canvas.down(ROW), "missing", "start"))
+
+
+def _missing(canvas: Canvas, line: str) -> None:
+    canvas.front.append(svg.text(f"not seen: {line}", GUTTER, canvas.down(ROW), "missing", "start"))
 
 
 def _by_time(packet: PacketStory) -> Iterable[Visit]:
@@ -206,7 +217,8 @@ def _message(canvas: Canvas, said: Said, *, to_controller: bool) -> float:
     ends[1] -= BESIDE
     start, end = ends if to_controller else reversed(ends)
     line = svg.arrow(start, end, y, f"message {said.phase}")
-    words = svg.text(said.label, (start + end) / 2, y - 5, f"label {said.phase}")
+    fitting = said.label if len(said.label) * LETTER < abs(end - start) else said.label.partition(" ")[0]
+    words = svg.text(fitting, (start + end) / 2, y - 5, f"label {said.phase}")
     when = svg.text(f"{said.at:,.0f} µs", GUTTER - 14, y + 4, "time", "end")
     title = f"{said.title}\n{said.at:,.0f} µs, message {said.number}"
     canvas.front.append(svg.group(line, words, when, title=title, href=f"#m{said.number}"))
