@@ -177,7 +177,10 @@ class Headers(NamedTuple):
         return is_link_local(self.eth_dst)
 
     def match(self, by: Granularity, in_port: int | None = None) -> Match:
-        """The match of the flow that this frame belongs to, as fine as ``by`` asks and the frame allows."""
+        """The match of the flow that this frame belongs to, as fine as ``by`` asks and the frame allows.
+
+        A frame too short for Ethernet belongs to none: no switch can be given what comes out for it.
+        """
         fields: MatchFields = {"eth_dst": self.eth_dst, "eth_src": self.eth_src}
         if in_port is not None:
             fields["in_port"] = in_port
