@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``flowpath argv...`` and return its exit code (`Exit`)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return dispatch(arguments)
+        code = dispatch(arguments)
+        sys.stdout.flush()  # while it can still be noticed that the reader has left
+        return code
     except KeyboardInterrupt:
         print("\nflowpath: interrupted", file=sys.stderr)
         return Exit.INTERRUPTED

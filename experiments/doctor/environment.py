@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from dataclasses import dataclass, field
@@ -44,8 +45,12 @@ def examine(site_packages: Path) -> Environment:
 
 def _complete(distribution: Distribution) -> bool:
     """Whether every file of a distribution exists; compiled Python may be missing, the interpreter makes it again."""
-    files = distribution.files
-    return bool(files) and all(file.suffix == ".pyc" or Path(str(file.locate())).exists() for file in files or ())
+    # Not distribution.files: since Python 3.12 that leaves out exactly the files that are missing.
+    record = distribution.read_text("RECORD")
+    paths = [row[0] for row in csv.reader((record or "").splitlines()) if row]
+    return bool(paths) and all(
+        path.endswith(".pyc") or Path(str(distribution.locate_file(path))).exists() for path in paths
+    )
 
 
 def _requirement(line: str) -> str:
