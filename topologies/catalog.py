@@ -207,4 +207,4 @@ def unknown_family(name: str, size: str) -> str:
     near = difflib.get_close_matches(name.lower().replace("_", "-"), FAMILIES, n=1)
     known = ", ".join(family.form for family in FAMILIES.values())
     hint = f"did you mean {near[0]}:{size or FAMILIES[near[0]].example.partition(':')[2]}? " if near else ""
-    return f"there is no kind {name!r}; {hint}(known: {known})"
+    return f"there is no kind {name!r}; {hint}known are {known}"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -134,14 +133,14 @@ class Switch(OVSSwitch):  # type: ignore[misc]
 
     def orders(self, datapath: str, controller: tuple[str, int], mark: str) -> list[str]:
         """The words for ovs-vsctl that make this bridge. It must not exist yet: then all of them fail."""
-        address, port = controller
         words = [
             "--", "add-br", self.name,
             "--", "set", "Bridge", self.name,
             f"datapath_type={datapath}", "fail_mode=secure", "protocols=OpenFlow13", f"external_ids:{mark}",
             f"other_config:datapath-id={self.dpid}", "other_config:disable-in-band=true",
             f"other_config:dp-desc={self.name}",
-            "--", f"--id=@{self.name}", "create", "Controller", f"target=\"tcp:{address}:{port}\"", "max_backoff=1000",
+            "--", f"--id=@{self.name}", "create", "Controller", "max_backoff=1000",
+            f"target=\"tcp:{controller[0]}:{controller[1]}\"",
             "--", "set", "Bridge", self.name, f"controller=@{self.name}",
         ]  # fmt: skip
         for number, port in sorted(self.intfs.items()):
@@ -175,9 +174,7 @@ class Lab(Mininet):  # type: ignore[misc]
 
     @classmethod
     def init(cls) -> None:
-        """Raise this process's own limit of open files. Mininet would also change settings of the whole machine."""
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        """Change nothing: Mininet would raise limits and buffer sizes of the whole machine, for good."""
 
     def configHosts(self) -> None:  # noqa: N802
         """Make all interfaces and set up all hosts."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import select
 import subprocess
 import sys
 import time
@@ -112,11 +111,11 @@ class Controller:
 
     def died_within(self, seconds: float) -> bool:
         """Wait for its death, so long at most."""
-        return bool(select.select([self._pidfd], [], [], seconds)[0])
+        return bool(processes.first_exits(self.pidfds(), seconds))
 
-    def fileno(self) -> int:
-        """A file that is readable once it has ended: whoever waits for something else can wait for this too."""
-        return self._pidfd
+    def pidfds(self) -> list[int]:
+        """What to wait on for its death, beside something else; nothing when it was stopped on purpose."""
+        return [self._pidfd] if self._pidfd >= 0 else []
 
     def wait_ready(self, n_switches: int, timeout: float = 30.0) -> dict[str, Any]:
         """Wait until so many switches are connected and have their first rules; returns what the controller says.

@@ -38,6 +38,7 @@ class Lock:
         """Let the next run begin, if it was taken."""
         if self._file >= 0:
             os.ftruncate(self._file, 0)
+            fcntl.flock(self._file, fcntl.LOCK_UN)
             self._close()
 
     def _taken(self) -> bool:

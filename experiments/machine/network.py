@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -88,8 +87,7 @@ class Host:
     def _wait(self, process: subprocess.Popen[str], command: Sequence[str], timeout: float) -> None:
         pidfd = os.pidfd_open(process.pid)
         try:
-            watched = [pidfd, *([self.controller.fileno()] if self.controller.fileno() >= 0 else [])]
-            ended, _, _ = select.select(watched, [], [], timeout)
+            ended = processes.first_exits([pidfd, *self.controller.pidfds()], timeout)
         finally:
             os.close(pidfd)
         if not ended:

@@ -181,15 +181,6 @@ def bridges() -> list[str]:
     return vsctl("--no-wait", "list-br").split()
 
 
-def marked_bridges(run: str | None = None) -> list[str]:
-    """The bridges that a run (or any) made, by the mark they bear."""
-    return [
-        name
-        for name, (_, pairs) in rows("Bridge", "name,external_ids")
-        if any(key == MARK and run in {None, value} for key, value in pairs)
-    ]
-
-
 def announce_bridges(journal: Journal, names: list[str]) -> None:
     """Journal bridges that will be made; ``temporary`` when they live in a database that we started."""
     temporary = any(entry["kind"] == "open_vswitch" for entry in journal.entries())
@@ -206,7 +197,7 @@ def remove_bridges(run: str, entry: Entry) -> None:
         return
     if not daemon("ovsdb-server"):
         raise UserError(f"Open vSwitch does not answer; bridges that may be left: {', '.join(entry['names'])}")
-    doomed = [name for name in marked_bridges(run) if name in entry["names"]]
+    doomed = [name for (name,) in rows("Bridge", "name", f"external_ids:{MARK}={run}") if name in entry["names"]]
     if doomed:
         # Without ovs-vswitchd nobody would answer that it is done.
         patience = [] if daemon("ovs-vswitchd") else ["--no-wait"]

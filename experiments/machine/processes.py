@@ -134,12 +134,15 @@ def send(pidfds: Iterable[int], signum: signal.Signals) -> list[int]:
 def wait_for_exit(pidfds: Iterable[int], timeout: float) -> list[int]:
     """Wait until all of these processes have ended; returns those that have not within ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
-    poll = select.poll()
     left = set(pidfds)
-    for pidfd in left:
-        poll.register(pidfd, select.POLLIN)
     while left and (remaining := deadline - time.monotonic()) > 0:
-        for pidfd, _ in poll.poll(remaining * 1000):
-            poll.unregister(pidfd)
-            left.discard(pidfd)
+        left -= first_exits(left, remaining)
     return list(left)
+
+
+def first_exits(pidfds: Iterable[int], timeout: float) -> set[int]:
+    """Wait until one of these processes has ended; returns those that have, none after ``timeout`` seconds."""
+    poll = select.poll()
+    for pidfd in pidfds:
+        poll.register(pidfd, select.POLLIN)
+    return {pidfd for pidfd, _ in poll.poll(timeout * 1000)}

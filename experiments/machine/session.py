@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import resource
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -35,6 +36,9 @@ from experiments.machine.signals import Signals
 
 if TYPE_CHECKING:
     from topologies.plan import Graph
+
+OPEN_FILES = 16_384
+"""Open vSwitch needs about three files for a port; Mininet two for a host."""
 
 serial = count(1)
 
@@ -64,6 +68,7 @@ class Session:
         try:
             self._signals.catch()
             self._begin()
+            limit_open_files()
         except BaseException:
             self.close()
             raise
@@ -171,6 +176,15 @@ class Session:
         self._lock.release()
         self._signals.restore()
         atexit.unregister(self.close)
+
+
+def limit_open_files() -> None:
+    """Have as many open files as a large network needs, and no more.
+
+    A container may allow a thousand million of them, and ``mnexec -c`` closes each that there could be.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES if hard < 0 else min(OPEN_FILES, hard), hard))
 
 
 def run_name() -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from pathlib import Path
 
 import pytest
 
@@ -23,22 +25,25 @@ def test_a_second_run_is_told_whose_the_machine_is(tmp_path):
     assert lock.live_run(tmp_path / "room") == ("", "")
 
 
-def test_a_child_does_not_keep_the_machine(tmp_path):
-    mine = Lock(tmp_path)
-    mine.take("1-2-3", "me")
+def test_a_fork_that_outlives_a_killed_run_does_not_keep_the_machine(tmp_path):
     reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(writing)
-        os.read(reading, 1)
-        os._exit(0)
-    mine.release()
+    holder = os.fork()
+    if holder == 0:
+        Lock(tmp_path).take("1-2-3", "killed")
+        if os.fork() == 0:
+            os.write(writing, b"forked")
+            signal.pause()
+        signal.pause()
+    assert os.read(reading, 6) == b"forked"
+    (survivor,) = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()
+    os.kill(holder, signal.SIGKILL)
+    os.waitpid(holder, 0)
     other = Lock(tmp_path)
-    other.take("4-5-6", "another")  # while the child lives
-    os.close(writing)
-    os.waitpid(child, 0)
-    os.close(reading)
+    other.take("4-5-6", "another")
     other.release()
+    os.kill(int(survivor), signal.SIGKILL)
+    os.close(reading)
+    os.close(writing)
 
 
 def test_nobody_holds_a_lock_that_is_not_there(tmp_path):

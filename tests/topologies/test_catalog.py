@@ -88,7 +88,7 @@ def test_in_a_fat_tree_pods_reach_each_other_by_every_core_switch():
     [
         ("rign:4", "did you mean ring:4?"),
         ("Fat_Tree:4", "did you mean fat-tree:4?"),
-        ("nonsense:4", "known: single:N, linear:N"),
+        ("nonsense:4", "known are single:N, linear:N"),
         ("", "there is no kind ''"),
         ("linear", "write linear:N or linear:NxM, for example linear:5x2"),
         ("linear:", "at character 8, '' should be a whole number"),
