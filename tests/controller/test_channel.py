@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import cast
 
 import eventlet
 import pytest
@@ -13,7 +13,7 @@ from eventlet.green import socket
 from controller.model import Install, Match, Output, Rule, Send
 from controller.southbound import channel, openflow
 from controller.southbound.channel import Channel
-from controller.southbound.switchboard import Switchboard
+from controller.southbound.switchboard import Controller, Switchboard
 
 PACKET = openflow.encode(Send(1, (Output(1),), b"x" * 1400), 1)
 ORDER = openflow.encode(Install(1, Rule(Match(in_port=1))), 2)
@@ -35,8 +35,8 @@ class Connected:
 
     def __init__(self) -> None:
         near, self.far = socket.socketpair()
-        self.controller: Any = Silent()
-        self.board = Switchboard(self.controller, lambda: 0.0)
+        self.controller = Silent()
+        self.board = Switchboard(cast(Controller, self.controller), lambda: 0.0)
         self.channel = Channel(SimpleNamespace(socket=near, address=("10.0.0.1", 7), id=1, state="main"), self.board)
         self.board.channels[1] = self.channel
         self.writer = eventlet.spawn(self.channel.write_late)
@@ -74,7 +74,12 @@ def test_everything_arrives_in_order_however_slowly_it_is_read(connected: Connec
 
 def test_one_turn_is_one_write(connected: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[bytes] = []
-    monkeypatch.setattr(connected.channel, "_raw", SimpleNamespace(send=lambda data: writes.append(data) or len(data)))
+
+    def send(data: bytes) -> int:
+        writes.append(data)
+        return len(data)
+
+    monkeypatch.setattr(connected.channel, "_raw", SimpleNamespace(send=send))
     connected.board.deliver([(1, ORDER), (2, ORDER), (1, PACKET)])
     connected.board.deliver([(1, PACKET)])
     connected.board.flush()
@@ -103,7 +108,9 @@ def test_switch_that_takes_nothing_at_all_is_given_up(connected: Connected) -> N
 
 
 def test_switch_that_takes_nothing_for_long_is_given_up(connected: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel.CONF, "socket_timeout", 0.05, raising=False)
+    from ryu.controller.controller import CONF
+
+    monkeypatch.setattr(CONF, "socket_timeout", 0.05, raising=False)
     connected.fill(ORDER, channel.HIGH)
     with eventlet.Timeout(10):
         connected.writer.wait()
@@ -123,7 +130,9 @@ def test_parting_words_arrive(connected: Connected) -> None:
 
 
 def test_installing_again_changes_nothing() -> None:
+    from ryu.controller.controller import Datapath
+
     channel.install()
-    methods = dict(vars(channel.Datapath))
+    methods = dict(vars(Datapath))
     channel.install()
-    assert dict(vars(channel.Datapath)) == methods
+    assert dict(vars(Datapath)) == methods

@@ -13,7 +13,7 @@ from controller.config import Config, ConfigError
 from controller.launcher import parse
 
 
-def loaded(folder: Path, command_line: dict[str, Any] | None = None, **environment: str) -> Config:
+def loaded(folder: Path, command_line: dict[str, Any] | None = None, /, **environment: str) -> Config:
     return config.load(command_line, environment, folder)
 
 

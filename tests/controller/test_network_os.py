@@ -132,7 +132,7 @@ def test_failing_application_is_named_counted_and_passed_over(
     assert network_os.failures == {"broken": 3}
     assert "broken" in caplog.text
     assert f"{A} -> {B}" in caplog.text
-    assert [record.exc_info is not None and record.exc_info is not False for record in caplog.records] == [
+    assert [bool(record.exc_info) for record in caplog.records] == [
         True, False, False,
     ]  # fmt: skip
 

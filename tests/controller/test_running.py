@@ -16,7 +16,7 @@ from struct import pack
 
 import pytest
 
-from controller.model import Cookie, PortNo
+from controller.model import Cookie, Match, PortNo
 from tests.southbound import switch_words
 
 from .fake_switch import ECHO_REPLY, ERROR, FLOW_MOD, PACKET_OUT, FakeSwitch, frame
@@ -102,7 +102,7 @@ def test_packet_is_flooded_then_answered_with_a_flow_and_its_release(controller:
 def test_messages_cut_and_joined_anywhere_are_answered_alike(controller: RunningController, dpid: int) -> None:
     with FakeSwitch.connect(controller.port, dpid) as switch:
         learn(switch, A, 1)
-        question = switch_words.packet_in(switch_words.Match(in_port=2), frame(B, A))
+        question = switch_words.packet_in(Match(in_port=2), frame(B, A))
         for octet in question:
             switch.say(bytes([octet]))
         switch.hear_kind(PACKET_OUT)
@@ -113,7 +113,7 @@ def test_messages_cut_and_joined_anywhere_are_answered_alike(controller: Running
 
 def test_echo_is_answered_in_the_midst_of_a_flood(controller: RunningController, dpid: int) -> None:
     with FakeSwitch.connect(controller.port, dpid) as switch:
-        question = switch_words.packet_in(switch_words.Match(in_port=2), frame(B, "ff:ff:ff:ff:ff:ff"))
+        question = switch_words.packet_in(Match(in_port=2), frame(B, "ff:ff:ff:ff:ff:ff"))
         switch.say(question * 500, switch_words.message(2, b"alive?", xid=77), question * 500)
         reply = switch.hear_kind(ECHO_REPLY)
         assert (reply.xid, bytes(reply.data)) == (77, b"alive?")
@@ -185,7 +185,7 @@ def test_switch_that_does_not_read_does_not_stop_the_others(controller: RunningC
         FakeSwitch.connect(controller.port, dpid + 1) as other,
     ):
         deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        question = switch_words.packet_in(switch_words.Match(in_port=2), frame(B, "ff:ff:ff:ff:ff:ff", b"x" * 1400))
+        question = switch_words.packet_in(Match(in_port=2), frame(B, "ff:ff:ff:ff:ff:ff", b"x" * 1400))
         deaf.socket.setblocking(False)
         with suppress(BlockingIOError):  # It comes when the controller has stopped reading.
             while True:
@@ -321,7 +321,7 @@ def test_switches_may_connect_by_tls(tmp_path: Path, dpid: int) -> None:
         for number in range(2):
             with FakeSwitch.connect(controller.port, dpid + number, tls=context) as switch:
                 learn(switch, A, 1)
-                switch.say(switch_words.packet_in(switch_words.Match(in_port=2), frame(B, A)) * 500)
+                switch.say(switch_words.packet_in(Match(in_port=2), frame(B, A)) * 500)
                 for _ in range(500):
                     assert bytes(switch.hear_kind(PACKET_OUT).data) == frame(B, A)
                 switch.say(GARBAGE["another version"][0])
