@@ -36,10 +36,11 @@ _ASKING = frozenset({133, 134, 135})
 """Router solicitation and advertisement, neighbour solicitation: their source is the sender's own."""
 _UNTOUCHED = 255
 """The hop limit of neighbour discovery that no router has passed on (RFC 4861 §7.1)."""
+_UDP = int(Protocol.UDP)
 _DHCP_ACK = 5
 _DHCP_PORTS = (67, 68)
-_MAY_BE_DISCOVERY = (58, 0, 60)
-"""ICMPv6, and the extension headers that may come before it where no router may have been."""
+_MAY_BE_DISCOVERY = (int(Protocol.ICMPV6), 0, 60)
+"""And the extension headers that may come before it: hop-by-hop and destination options."""
 
 
 class Claim(NamedTuple):
@@ -67,7 +68,7 @@ def plain_source(frame: bytes) -> bytes | None:
     try:
         if kind == _IPV4:
             # The low byte of DHCP's ports 67 and 68; a few others are looked at more closely than necessary.
-            return None if frame[23] == Protocol.UDP and frame[35] in _DHCP_PORTS else frame[26:30]
+            return None if frame[23] == _UDP and frame[35] in _DHCP_PORTS else frame[26:30]
         if kind == _IPV6:
             return None if frame[20] in _MAY_BE_DISCOVERY else frame[22:38]
     except IndexError:

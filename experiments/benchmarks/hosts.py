@@ -2,7 +2,7 @@
 
 Frames are IPv4 over UDP, 64 bytes, of 48 hosts per port and 48 ports per switch. The times include the loop around the
 observations, the best of five rounds counts. The memory is what `tracemalloc` sees of the service, each host with one
-address; the same hosts as bare 64-byte frames, for comparison, are not in it.
+address.
 """
 
 from __future__ import annotations
