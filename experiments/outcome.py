@@ -108,6 +108,11 @@ class Outcome:
         """How many times longer the median first ping takes than the median cached one."""
         return median(self.first) / median(self.cached) if self.first and self.cached else None
 
+    @property
+    def story_rtt(self) -> float | None:
+        """The round trip of the story's own first ping, seconds."""
+        return next((sample.rtt for sample in self.samples if (sample.start, sample.ping) == (1, 1)), None)
+
     def as_json(self) -> dict[str, Any]:
         """The plain form of it all."""
         return {

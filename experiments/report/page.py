@@ -64,7 +64,7 @@ def _spread(values: Sequence[float]) -> dict[str, Any] | None:
 
 def _parts(outcome: Outcome) -> list[dict[str, Any]]:
     """Where the first ping's time went: at switches waiting for each packet's release, and everything else."""
-    first = next((sample.rtt for sample in outcome.samples if (sample.start, sample.ping) == (1, 1)), None)
+    first = outcome.story_rtt
     if first is None:
         return []
     waits = [(packet.name, packet.queries, packet.waited / 1e6) for packet in outcome.story.first if packet.waited]

@@ -185,8 +185,9 @@ def _asked(canvas: Canvas, visit: Visit) -> None:
         rules = "\n".join(f"{match_text(rule.match)}: {rule_actions_text(rule)}" for rule in visit.cached)
         for switch in dict.fromkeys(install.switch for install in visit.installs):
             _cache_mark(
-                canvas, switch, canvas.y + 9, f"cache: in the table of {switch}, as it reports itself\n{rules}", "new"
+                canvas, switch, canvas.y + 10, f"cache: in the table of {switch}, as it reports itself\n{rules}", "new"
             )
+        canvas.down(8)
 
 
 def _orders(visit: Visit) -> list[Said]:

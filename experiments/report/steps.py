@@ -54,7 +54,7 @@ def _silent(visit: Visit) -> Iterator[Step]:
         return
     rule = visit.hits[-1]
     ways = ", ".join(port_text(port) for port in visit.out_ports)
-    yield Step("parse", None, f"came by port {visit.in_port}; a rule matches: {match_text(rule.match)}")
+    yield Step("parse", None, f"came by port {visit.in_port}, meets {match_text(rule.match)}")
     yield Step("cache", None, f"to {ways}{_whose(rule)}; nobody is asked")
 
 
@@ -77,7 +77,7 @@ def _why_asked(query: Query) -> str:
 def _query_text(query: Query) -> str:
     kept = "unbuffered" if query.buffer_id is None else f"buffer {query.buffer_id}"
     table = f"table {query.table}, " if query.table else ""
-    return f"PACKET_IN, {query.bytes} bytes (frame {query.frame_bytes}), {query.reason}, {table}{kept}, xid {query.xid}"
+    return f"PACKET_IN {query.bytes} bytes (frame {query.frame_bytes}), {query.reason}, {table}{kept}, xid {query.xid}"
 
 
 def _install_text(install: Install, asked: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -29,6 +29,9 @@ MODEL = (
 
 WIDEST = 110
 """Columns that a line of the story takes at most, for the sake of the eye."""
+
+Names = Mapping[str, str]
+"""MAC address -> the host that has it."""
 
 BAR = 40
 """Columns of the longest bar."""
@@ -80,19 +83,20 @@ class Narrator:
 def whole(outcome: Outcome) -> Iterable[RenderableType]:
     """The story, part by part."""
     story = outcome.story
+    names: Names = {str(outcome.graph.nodes[host]["mac"]): host for host in (story.source, story.target)}
     yield heading("The way", " -- ".join(story.path))
-    yield ""
+    yield indented(Text(", ".join(f"{name} is {mac}" for mac, name in names.items()), "dim"), below=1)
     asked = "nobody knows the way yet" if story.queries else "somebody knew the way before"
     yield heading("The first ping", asked)
     yield indented(key())
     yield ""
     for packet in story.first:
-        yield from told(packet)
+        yield from told(packet, names)
     yield heading("The second ping", "nobody asks" if silent(story) else "somebody asks again")
     yield ""
     for packet in story.second:
         yield from told_again(packet)
-    yield indented(cache_table(story), below=1)
+    yield indented(cache_table(story, names), below=1)
     yield heading("What asking costs", "")
     yield Padding(costs(outcome), (1, 0, 1, 2))
 
@@ -112,39 +116,46 @@ def key() -> Text:
     words: list[tuple[str, str] | str] = []
     for phase in PHASES:
         words += [(phase.name, phase.style), " > "]
-    return Text.assemble(*words[:-1], "; times in µs after the first message")
+    return Text.assemble(*words[:-1], "; times in µs")
 
 
-def told(packet: PacketStory) -> Iterable[RenderableType]:
+def told(packet: PacketStory, names: Names) -> Iterable[RenderableType]:
     """One packet of the first ping, switch by switch."""
     title = Text.assemble((packet.name, "bold"), f" from {packet.source}: {packet.text}")
     yield indented(title)
     yield indented(Text(summary(packet), "italic"))
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 1))
     table.add_column(min_width=3, no_wrap=True, style="bold")
-    table.add_column(min_width=7, justify="right", no_wrap=True, style="dim")
+    table.add_column(min_width=6, justify="right", no_wrap=True, style="dim")
     table.add_column(min_width=7, no_wrap=True)
     table.add_column(overflow="fold")
     for visit in packet.visits:
-        add_visit(table, visit)
+        add_visit(table, visit, names)
     for line in packet.missing:
         table.add_row("", "", Text("not seen", "bold red"), Text(line, "red"))
     yield indented(table)
     if packet.elsewhere:
-        names = ", ".join(visit.switch for visit in packet.elsewhere)
-        yield indented(Text(f"its copies were asked about at {names} too", "dim"))
+        switches = ", ".join(visit.switch for visit in packet.elsewhere)
+        yield indented(Text(f"its copies were asked about at {switches} too", "dim"))
     yield ""
 
 
-def add_visit(table: Table, visit: Visit) -> None:
+def add_visit(table: Table, visit: Visit, names: Names) -> None:
     """The rows of a packet at a switch."""
     name = visit.switch
     for step in steps(visit):
-        table.add_row(name, time_text(step), Text(step.phase, BY_NAME[step.phase].style), Text(step.text))
+        table.add_row(name, time_text(step), Text(step.phase, BY_NAME[step.phase].style), named(step.text, names))
         name = ""
     for line in missing_at(visit):
         table.add_row(name, "", Text("not seen", "bold red"), Text(line, "red"))
         name = ""
+
+
+def named(text: str, names: Names) -> Text:
+    """A text in which hosts have their names instead of their long addresses."""
+    for mac, name in names.items():
+        text = text.replace(mac, name)
+    return Text(text)
 
 
 def time_text(step: Step) -> str:
@@ -159,7 +170,7 @@ def told_again(packet: PacketStory) -> Iterable[RenderableType]:
     yield indented(Text.assemble((f"{packet.name:<18}", "bold"), f" {' > '.join(packet.path)}: ", said))
 
 
-def cache_table(story: Story) -> RenderableType:
+def cache_table(story: Story, names: Names) -> RenderableType:
     """The switches' own counts."""
     if not story.cache:
         return Text("No switch has a rule for it.", "red")
@@ -171,7 +182,7 @@ def cache_table(story: Story) -> RenderableType:
     for use in story.cache:
         style = "green" if use.hit else "red"
         before, after = ("?" if count is None else f"{count}" for count in (use.before, use.after))
-        table.add_row(use.switch, match_text(use.rule.match), before, Text(after, style))
+        table.add_row(use.switch, named(match_text(use.rule.match), names), before, Text(after, style))
     return Group(Text("The switches' own flow tables show that their rules were used:"), table)
 
 
@@ -195,7 +206,15 @@ def costs(outcome: Outcome) -> RenderableType:
         lines.append(Text(f"A first packet takes {outcome.ratio:.0f} times as long as a cached one."))
     if outcome.decisions:
         took = duration_text(median(outcome.decisions))
-        lines.append(Text(f"Each decision took {took} (median of {len(outcome.decisions)}), query to first order."))
+        lines.append(Text(f"A decision took {took} (median of {len(outcome.decisions)}), query to first order."))
+    if outcome.story_rtt:
+        waited = sum(packet.waited for packet in outcome.story.first) / 1e6
+        lines.append(
+            Text(
+                f"Of the first ping's {duration_text(outcome.story_rtt)} in this story, "
+                f"{duration_text(waited)} went by waiting for the controller."
+            )
+        )
     if outcome.lost:
         lines.append(Text(f"{outcome.lost} of {len(outcome.samples)} pings got no reply.", "red"))
     return Group(*lines)

@@ -150,9 +150,9 @@ def _decided(installs: Sequence[Install], release: Release | None) -> str:
         way = "forward by " + ", ".join(map(port_text, release.ports))
     switches = {install.switch for install in installs}
     if not switches:
-        return f"{way}; no rule, the next one asks again"
+        return f"{way}, remember nothing"
     where = f" on {len(switches)} switches" if len(switches) > 1 else ""
-    return f"{way}, and remember it{where}"
+    return f"{way}, remember it{where}"
 
 
 def _held(installs: Iterable[Install], name: str, reports: Reports) -> tuple[tuple[Rule, ...], list[str]]:
