@@ -12,7 +12,7 @@ to be settled.
 
 That is why no compiled library computes here. On 1,000 switches and 4,000 cables (``experiments/benchmarks/paths.py``)
 the distances to one destination take 1.2 ms, with networkx 1.8, rustworkx 0.3 and scipy 0.14. But they are computed
-once; a failure then costs 11 ms for all 1,000 destinations together, with the 1,600 next hops that it changes, while
+once; a failure then costs 12 ms for all 1,000 destinations together, with the 1,600 next hops that it changes, while
 all next hops anew take 2 s after any library has found the distances.
 """
 
@@ -68,13 +68,16 @@ _Arc = tuple[int, int]
 
 
 class _Destination:
-    """Distances of all switches to one of them; switches that cannot reach it are absent."""
+    """Distances of all switches to one of them, and the numbers of their sets of next hops, as far as found.
+
+    Switches that cannot reach it are absent. Being of ints only, neither dict is ever visited by the garbage collector.
+    """
 
     __slots__ = ("distance", "hops")
 
     def __init__(self, dpid: int) -> None:
         self.distance: dict[int, int] = {dpid: 0}
-        self.hops: dict[int, tuple[Link, ...]] = {}
+        self.hops: dict[int, int] = {}
 
 
 class Paths:
@@ -90,7 +93,9 @@ class Paths:
         self._entering: dict[int, dict[Link, _Arc]] = {}
         self._toward: dict[int, _Destination] = {}
         self._links = 0
-        self._shared: dict[tuple[Link, ...], tuple[Link, ...]] = {}
+        # The sets of next hops in use, each once, and where in the list each is.
+        self._sets: list[tuple[Link, ...]] = []
+        self._numbers: dict[tuple[Link, ...], int] = {}
 
     # ------------------------------------------------------------ questions
 
@@ -118,8 +123,8 @@ class Paths:
         if target not in self._leaving:
             return ()
         toward = self._destination(target)
-        found = toward.hops.get(source)
-        return self._find_hops(toward, source) if found is None else found
+        number = toward.hops.get(source)
+        return self._find_hops(toward, source) if number is None else self._sets[number]
 
     def path(self, source: int, target: int, flow: int = 0) -> Path | None:
         """One of the shortest paths, None where there is none. ``flow``, a hash, chooses among equals at every hop."""
@@ -131,9 +136,8 @@ class Paths:
         known = toward.hops
         path = []
         while source != target:
-            found = known.get(source)
-            if found is None:
-                found = self._find_hops(toward, source)
+            number = known.get(source)
+            found = self._find_hops(toward, source) if number is None else self._sets[number]
             if len(found) > 1:
                 # What the choice used up of the hash is divided away, so that the next hop's choice is independent.
                 flow, chosen = divmod(flow, len(found))
@@ -217,7 +221,6 @@ class Paths:
         cost = arc[1]
         del self._entering[target][link]
         self._links -= 1
-        self._shared.clear()
         self.generation += 1
         touched = {}
         for dpid, toward in self._toward.items():
@@ -317,10 +320,23 @@ class Paths:
             link for link, (neighbour, cost) in self._leaving[source].items() if distance.get(neighbour) == here - cost
         ]
         closer.sort()
-        # Most destinations are reached by few different sets of links: keeping each set once saves most of the memory.
         found = tuple(closer)
-        found = toward.hops[source] = self._shared.setdefault(found, found)
+        number = self._numbers.get(found)
+        if number is None:
+            number = self._add_set(found)
+        toward.hops[source] = number
         return found
+
+    def _add_set(self, found: tuple[Link, ...]) -> int:
+        if len(self._sets) > 2 * len(self._leaving) * len(self._toward):
+            # More than can be in use: forget all rather than keep account of each.
+            self._sets.clear()
+            self._numbers.clear()
+            for toward in self._toward.values():
+                toward.hops.clear()
+        number = self._numbers[found] = len(self._sets)
+        self._sets.append(found)
+        return number
 
 
 def _merge(touched: dict[int, set[int]], more: dict[int, set[int]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 
 import networkx as nx
@@ -175,6 +176,27 @@ def test_a_destination_that_was_away_is_still_told_of(together: bool) -> None:
     assert paths.next_hops(1, 2) == ()
     assert 1 in paths.apply(*back)[2]
     assert paths.next_hops(1, 2) == (wire,)
+
+
+def test_a_link_that_is_cabled_anew_for_ever_leaves_nothing_behind() -> None:
+    paths = network([(1, 2), (2, 3)])
+    everything(paths)
+
+    def cable_anew(times: range) -> None:
+        for number in times:
+            link = Link(Location(1, 1000 + number), Location(2, 1000 + number))
+            paths.apply(LinkUp(link))
+            everything(paths)
+            paths.apply(LinkDown(link, "test"))
+            everything(paths)
+
+    cable_anew(range(100))
+    tracemalloc.start()
+    try:
+        cable_anew(range(100, 1100))
+        assert tracemalloc.get_traced_memory()[0] < 20_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_link_to_an_unknown_switch_is_left_out() -> None:
