@@ -57,6 +57,20 @@ def test_an_error_in_what_must_be_whole_counts_more_than_the_signal(caught):
         whole()
 
 
+def test_a_signal_that_comes_while_an_object_is_finalised_is_not_lost(caught):
+    class Finalised:
+        def __del__(self):
+            strike()
+
+    with pytest.raises(Interrupted):
+        use(Finalised)
+
+
+def use(kind):
+    kind()  # gone at once; what its end raises, Python can only print
+    signal.pause()
+
+
 def test_nothing_interrupts_the_closing(caught):
     caught.closing = True
     strike()
