@@ -18,7 +18,7 @@ from types import ModuleType
 
 PTH = "flowpath-ryu.pth"
 LINE = (
-    'import sys; any("ryu-manager" in word or "ryu.cmd" in word for word in sys.orig_argv[:3])'
+    'import sys; any("ryu-manager" in word or "ryu.cmd" in word for word in sys.orig_argv)'
     ' and __import__("controller.ryu_startup").ryu_startup.prepare()\n'
 )
 WSGI = "eventlet.wsgi"

@@ -28,7 +28,7 @@ from typing import Any
 import ryu.base.app_manager  # before ryu.controller.controller, which imports it in a circle
 from eventlet import event as green
 from eventlet.greenio import GreenSocket
-from eventlet.hubs import get_hub
+from eventlet.hubs import get_hub, trampoline
 from ryu.controller import controller as ryu_controller
 from ryu.controller import ofp_event
 from ryu.controller.controller import CONF, Datapath, StreamServer
@@ -46,9 +46,9 @@ from controller.southbound.wire import BAD_VERSION, HEADER
 log = logging.getLogger("controller.channel")
 
 READ_SIZE = 65536
-TURN = 256
+TURN = 64
 """Packet-ins that a connection may have answered before others get their turn."""
-SLOW = 16
+SLOW = 8
 """How many packet-ins' time a message through Ryu's parser takes, roughly."""
 LOW, HIGH, LIMIT = 1 << 18, 1 << 20, 64 << 20
 """Bytes waiting for a switch: below LOW it is read from again."""
@@ -177,6 +177,11 @@ class Channel:
         """Take what the switch says, until the connection ends."""
         try:
             while not self._closed and self.datapath.state != DEAD_DISPATCHER:
+                # Others get their turn here, also when there is more to be read at once.
+                if self._raw is not None:
+                    trampoline(self._raw, read=True)
+                else:
+                    hub.sleep(0)
                 chunk = self._socket.recv(READ_SIZE)
                 if not chunk:
                     break
@@ -185,13 +190,11 @@ class Channel:
                 if self._waiting > HIGH and not self._closed:
                     self._drained = green.Event()
                     self._drained.wait()
-                # Also when the socket has more at once: others have waited for their turn.
-                hub.sleep(0)
         except (OSError, EOFError):
             pass  # The connection is lost, which needs no other word than "left".
         finally:
             self._closed = True
-            self._leave()
+            self._board.down(self, self.datapath.id)
 
     def _take(self, chunk: bytes) -> None:
         """The messages that a chunk completes, a bounded number in each turn."""
@@ -282,10 +285,10 @@ class Channel:
     # ------------------------------------------------------------ faults and the end
 
     def _refuse(self, message: bytes, fault: Malformed) -> None:
-        kind = f"type {message[1] if len(message) > 1 else '?'}, error {fault.error}"
-        counted = self._board.malformed
-        counted[self.who, kind] += 1
-        if counted[self.who, kind] == 1:
+        who = self.who if self.datapath.id is not None else str(self.datapath.address[0])
+        kind = (who, f"type {message[1] if len(message) > 1 else '?'}, error {fault.error}")
+        self._board.malformed[kind] += 1
+        if self._board.malformed[kind] == 1:
             log.warning("%s sent a malformed message: %s", self.who, fault)
         if fault.error is not None:
             self.put(openflow.error(fault.error, message))
@@ -301,20 +304,17 @@ class Channel:
             if not self._waiting:
                 self._shut(SHUT_WR)
             get_hub().schedule_call_global(PARTING_WORDS, self.close)
-            self._leave()
+            self._board.down(self, self.datapath.id)
 
     def close(self) -> None:
         """Disconnect at once."""
         self._closed = True
-        self._leave()
+        self._board.down(self, self.datapath.id)
         for waiting in (self._work, self._drained):
             if waiting is not None and not waiting.ready():
                 waiting.send()
         self._drained = None
         self._shut(SHUT_RDWR)
-
-    def _leave(self) -> None:
-        self._board.down(self, self.datapath.id)
 
     def _shut(self, how: int) -> None:
         with suppress(OSError):  # The other side was faster.

@@ -58,7 +58,7 @@ class Switchboard:
         self.clock = clock
         self.channels: dict[int, Connection] = {}
         self.malformed: Counter[tuple[str, str]] = Counter()
-        """How many malformed messages there were from each switch, by message type and fault."""
+        """How many malformed messages there were from each switch (or host), by message type and fault."""
         self.shed: Counter[int] = Counter()
         """How many messages a switch that does not read has lost."""
         self._dirty: dict[Connection, None] = {}
