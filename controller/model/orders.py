@@ -89,9 +89,11 @@ class Decision:
     """What an application decided: why, what to order, and what to do with the packet that asked.
 
     ``reason`` is one line for people (the story shows it). ``orders`` may go to any switch; ``release`` are the
-    actions for the asking packet on the switch that asked, empty to drop it.
+    actions for the asking packet on the switch that asked, empty to drop it. What is in ``then`` goes out only when
+    every switch has carried out ``orders``, and the release with it; without any, everything goes out at once.
     """
 
     reason: str
     orders: tuple[Order, ...] = ()
     release: tuple[Action, ...] = ()
+    then: tuple[Order, ...] = ()
