@@ -148,7 +148,7 @@ def perform(plan: Plan, graph: Graph, say: Say, show: Callable[[Outcome], None])
         outcome = Outcome.of(graph, story, measured, messages, facts)
         show(outcome)
         report.write(directory, outcome)
-        results.give_to_user(directory)
+        results.finish(directory)
         if plan.keep:
             keep_up(say)
     return outcome, directory

@@ -23,7 +23,7 @@ PACKAGES = ("flowpath", "ryu", "eventlet", "mininet", "scapy", "networkx", "matp
 
 
 def new_directory(experiment: str, base: Path | None = None, now: datetime | None = None) -> Path:
-    """Make ``<base>/<experiment>/<UTC time>/`` and let ``latest`` beside it point there. Raises `UserError`."""
+    """Make ``<base>/<experiment>/<UTC time>/``. Raises `UserError`."""
     parent = (base or Path(os.environ.get(VARIABLE, "results"))) / experiment
     name = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H-%M-%SZ")
     directory = parent / name
@@ -34,30 +34,23 @@ def new_directory(experiment: str, base: Path | None = None, now: datetime | Non
             directory = parent / f"{name}-{serial}"
             serial += 1
         directory.mkdir()
-        _point(parent / "latest", directory.name)
     except OSError as error:
         raise UserError(f"results cannot be written to {directory}: {error.strerror}; choose another --out") from None
     return directory
 
 
-def _point(link: Path, target: str) -> None:
-    """Let a symbolic link point to ``target``, in one step; something else of that name is left alone."""
-    if link.exists() and not link.is_symlink():
-        return
-    fresh = link.with_name(f".{link.name}-{os.getpid()}")
-    fresh.symlink_to(target)
-    fresh.replace(link)
-
-
-def give_to_user(directory: Path) -> None:
-    """Under sudo, let the results belong to who typed it: the directory, all in it, and those above that are new."""
+def finish(directory: Path) -> None:
+    """Results are complete: ``latest`` beside them points there, and under sudo they belong to who typed it."""
+    link = directory.parent / "latest"
+    if link.is_symlink() or not link.exists():
+        fresh = link.with_name(f".latest-{os.getpid()}")
+        fresh.symlink_to(directory.name)
+        fresh.replace(link)
     uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
-    if os.geteuid() != 0 or not uid or not gid:
-        return
-    ours = [directory, *directory.rglob("*"), directory.parent, directory.parent.parent, directory.parent / "latest"]
-    for path in ours:
-        if path.lstat().st_uid == 0:
-            os.chown(path, int(uid), int(gid), follow_symlinks=False)
+    if os.geteuid() == 0 and uid and gid:
+        for path in [directory, *directory.rglob("*"), directory.parent, directory.parent.parent, link]:
+            if path.lstat().st_uid == 0:
+                os.chown(path, int(uid), int(gid), follow_symlinks=False)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

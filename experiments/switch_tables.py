@@ -14,9 +14,9 @@ from typing import NamedTuple, Self
 
 from experiments.capture.decode import decode
 from experiments.errors import UserError
+from experiments.machine.ovs import RUN_DIRECTORY
 from experiments.story import Rule, rule_of
 
-DIRECTORY = "/var/run/openvswitch"
 PATIENCE = 10.0
 """Seconds until a switch that does not answer is given up."""
 
@@ -49,7 +49,7 @@ class SwitchTables:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(PATIENCE)
         try:
-            self._socket.connect(f"{DIRECTORY}/{switch}.mgmt")
+            self._socket.connect(str(RUN_DIRECTORY / f"{switch}.mgmt"))
         except OSError as error:
             self._socket.close()
             raise UserError(f"switch {switch} cannot be asked for its flow tables: {error.strerror}") from None
