@@ -6,14 +6,18 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import pkgutil
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Self
 
 from controller.config import Config
-from controller.model import Decision, Event, Packet
+from controller.model import Apply, Decision, Event, Match, Output, Packet, PortNo, Rule
 from controller.services.network import Network
+
+ASK = Rule(Match(), (Apply((Output(PortNo.CONTROLLER),)),), priority=0)
+"""The rule that has a switch ask about every packet that no other rule matches."""
 
 
 class App:
@@ -67,7 +71,7 @@ def _import_module(spec: str, where: str, class_named: bool) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise AppError(f"application {spec}: it needs the module {error.name}, which is not installed") from error
-        own = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+        own = sorted(found.name for found in pkgutil.iter_modules(__path__))
         raise AppError(
             f"there is no application {spec}; there are {', '.join(own)}, and your own as module:Class or file.py:Class"
         ) from None
@@ -97,10 +101,13 @@ def _import_file(spec: str, where: str) -> ModuleType:
 
 
 def _class(spec: str, module: ModuleType, class_name: str) -> type[App]:
+    # An application may be a package whose class is in one of its modules.
     defined = [
         value
         for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, App) and value.__module__ == module.__name__
+        if inspect.isclass(value)
+        and issubclass(value, App)
+        and f"{value.__module__}.".startswith(f"{module.__name__}.")
     ]
     if not class_name and len(defined) == 1:
         return defined[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from controller.apps import App
+from controller.apps import ASK, App
 from controller.config import Config
 from controller.model import (
     Apply,
@@ -28,7 +28,6 @@ from controller.model import (
 )
 from controller.services.network import Network
 
-ASK = Rule(Match(), (Apply((Output(PortNo.CONTROLLER),)),), priority=0)
 FLOOD = (Output(PortNo.FLOOD),)
 LINK_LOCAL = bytes.fromhex("0180c20000")
 LLDP = bytes.fromhex("88cc")

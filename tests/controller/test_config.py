@@ -108,6 +108,15 @@ def test_file_with_and_without_class(tmp_path: Path) -> None:
     assert one.name == "Hub"
 
 
+def test_package_may_have_its_class_in_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "my_package"
+    folder.mkdir()
+    (folder / "inner.py").write_text(MINE)
+    (folder / "__init__.py").write_text("from my_package.inner import Hub")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert apps.load("my_package:Hub", Config()).name == "Hub"
+
+
 @pytest.mark.parametrize(
     ("spec", "complaint"),
     [

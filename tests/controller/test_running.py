@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -259,6 +260,22 @@ def test_other_ryu_applications_work_beside_it(tmp_path: Path, dpid: int) -> Non
         assert "Traceback" not in controller.text()
 
 
+def test_the_manuals_application_runs(tmp_path: Path, dpid: int) -> None:
+    manual = (HOME / "docs/controller.md").read_text()
+    code = manual.partition("    # my_app.py\n")[2].partition("\n`flowpath controller")[0]
+    (tmp_path / "my_app.py").write_text(textwrap.dedent(code))
+    launcher = (sys.executable, "-m", "controller.launcher", "--apps", "my_app.py:Hub")
+    with (
+        RunningController(command=launcher, log=tmp_path / "log") as controller,
+        FakeSwitch.connect(controller.port, dpid) as switch,
+    ):
+        assert [message.priority for message in switch.told if message.msg_type == FLOW_MOD] == [0, 0]
+        for _ in range(2):
+            switch.ask(1, frame(A, B))
+            assert switch.hear().actions[0].port == PortNo.FLOOD
+        assert controller.get("/api/v1/health")[2]["apps"] == ["Hub"]
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_it_cleanly(tmp_path: Path, dpid: int, by: signal.Signals) -> None:
     launcher = (sys.executable, "-m", "controller.launcher", "--idle-timeout", "7")
@@ -276,10 +293,13 @@ def test_signal_ends_it_cleanly(tmp_path: Path, dpid: int, by: signal.Signals) -
 
 def test_occupied_port_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
-        port = str(occupied.getsockname()[1])
-        for option in ("--ofp-tcp-listen-port", "--wsapi-port"):
+        port, free = str(occupied.getsockname()[1]), str(free_port())
+        for options in (
+            ("--ofp-tcp-listen-port", port, "--wsapi-port", free),
+            ("--ofp-tcp-listen-port", free, "--wsapi-port", port),
+        ):
             ended = subprocess.run(
-                [RYU_MANAGER, "controller.app", option, port],
+                [RYU_MANAGER, "controller.app", *options],
                 capture_output=True, text=True, timeout=30, cwd=tmp_path, check=False,
             )  # fmt: skip
             assert ended.returncode == 2
