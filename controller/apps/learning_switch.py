@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from typing import Self
 
+from controller import model
 from controller.apps import ASK, App
 from controller.config import Config
-from controller.model import (
-    Apply,
-    Cookie,
-    Decision,
-    Event,
-    FlowRemoved,
-    Install,
-    Match,
-    Order,
-    Output,
-    Packet,
-    PortChanged,
-    PortGone,
-    PortNo,
-    Remove,
-    Rule,
-    SwitchDown,
-    SwitchUp,
-    mac_text,
-)
+from controller.model import Apply, Decision, Event, Install, Match, Order, Output, Packet, Remove, Rule, mac_text
 from controller.services.network import Network
 
-FLOOD = (Output(PortNo.FLOOD),)
+FLOOD = (Output(model.PortNo.FLOOD),)
 LINK_LOCAL = bytes.fromhex("0180c20000")
 LLDP = bytes.fromhex("88cc")
 EXPIRED = (0, 1)  # OFPRR_IDLE_TIMEOUT, OFPRR_HARD_TIMEOUT
@@ -73,18 +55,18 @@ class LearningSwitch(App):
 
     def event(self, event: Event, network: Network, now: float) -> Decision | None:
         match event:
-            case SwitchUp(dpid):
+            case model.SwitchUp(dpid):
                 self.tables[dpid] = {}
                 return Decision("what no rule knows, the switch shall ask about", (Install(dpid, ASK),))
-            case SwitchDown(dpid):
+            case model.SwitchDown(dpid):
                 self.tables.pop(dpid, None)
-            case FlowRemoved(dpid, rule, reason) if reason in EXPIRED and Cookie.unpack(rule.cookie):
+            case model.FlowRemoved(dpid, rule, reason) if reason in EXPIRED and model.Cookie.unpack(rule.cookie):
                 source, in_port = rule.match.get("eth_src"), rule.match.get("in_port")
                 if isinstance(source, bytes) and self.tables.get(dpid, {}).get(source) == in_port:
                     del self.tables[dpid][source]
-            case PortGone(dpid, port):
+            case model.PortGone(dpid, port):
                 return self.port_lost(dpid, port.number)
-            case PortChanged(dpid, port) if not port.up:
+            case model.PortChanged(dpid, port) if not port.up:
                 return self.port_lost(dpid, port.number)
         return None
 
@@ -99,8 +81,6 @@ class LearningSwitch(App):
         gone = [mac for mac, port in table.items() if port == number]
         for mac in gone:
             del table[mac]
-        return (
-            Decision(f"port {number} is down: {len(gone)} forgotten", (Remove(dpid, out_port=number),))
-            if gone
-            else None
-        )
+        if not gone:
+            return None
+        return Decision(f"port {number} is down: {len(gone)} forgotten", (Remove(dpid, out_port=number),))
