@@ -10,7 +10,7 @@ from os import PathLike
 from typing import Any
 
 from experiments.capture.decode import decode
-from experiments.capture.names import MESSAGE, TYPE
+from experiments.capture.names import MESSAGE
 from experiments.capture.pcap import Packet, Source, packets
 from experiments.capture.segments import segment_of
 from experiments.capture.streams import Gap, Reassembler, Whole
@@ -20,8 +20,6 @@ OPENFLOW_PORT = 6653
 
 HELD_LIMIT = 50_000
 """Messages held back at most while the capture may still tell which switch sent them."""
-
-_FEATURES_REPLY = TYPE["FEATURES_REPLY"]
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,6 @@ def messages(
     reassembler = Reassembler(port)
     held: deque[Whole] = deque()
     for whole in _wholes(source, reassembler):
-        connection = whole.connection
-        if whole.raw[1] == _FEATURES_REPLY and whole.from_switch and len(whole.raw) >= 16:
-            connection.dpid = int.from_bytes(whole.raw[8:16])
         held.append(whole)
         while held and (live or _settled(held[0]) or len(held) > HELD_LIMIT):
             yield _message(held.popleft())
@@ -121,7 +116,9 @@ def _settled(whole: Whole) -> bool:
 
 
 def _message(whole: Whole) -> Message:
-    return Message(whole.time, whole.connection.dpid, whole.from_switch, whole.connection.switch, whole.raw)
+    connection = whole.connection
+    from_switch = whole.from_caller != connection.switch_listens
+    return Message(whole.time, connection.dpid, from_switch, connection.switch, whole.raw)
 
 
 def _report(reassembler: Reassembler, on_gap: Callable[[Gap], None] | None) -> None:

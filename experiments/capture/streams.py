@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from experiments.capture.framing import Framer
-from experiments.capture.names import FROM_CONTROLLER, FROM_SWITCH
+from experiments.capture.names import FROM_CONTROLLER, FROM_SWITCH, TYPE
 from experiments.capture.segments import ACK, FIN, RST, SYN, Segment, endpoint_text
 
 PATIENCE = 0.2
@@ -28,6 +28,7 @@ WAITING_LIMIT = 4 << 20
 REACH = 64 << 20
 """A sequence number so far off belongs to another connection of the same ports, whose beginning was not captured."""
 
+_FEATURES_REPLY = TYPE["FEATURES_REPLY"]
 _CYCLE = 1 << 32
 _HALF = 1 << 31
 
@@ -56,21 +57,37 @@ class Whole(NamedTuple):
 
     time: float
     connection: Connection
-    from_switch: bool
+    from_caller: bool
     raw: bytes
 
 
 class Connection:
-    """One connection between a switch and the controller; ``dpid`` is None until the switch has told it."""
+    """One connection between a switch and the controller; ``dpid`` is None until the switch has told it.
 
-    __slots__ = ("closed", "dpid", "from_controller", "from_switch", "switch")
+    The switch is taken to be the end that calls the port; `learn` knows better when it is the switch that listens.
+    """
 
-    def __init__(self, switch: bytes) -> None:
-        self.switch = endpoint_text(switch)
+    __slots__ = ("caller", "closed", "dpid", "from_caller", "from_listener", "listener", "switch_listens")
+
+    def __init__(self, caller: bytes, listener: bytes) -> None:
+        self.caller = endpoint_text(caller)
+        self.listener = endpoint_text(listener)
+        self.switch_listens = False
         self.dpid: int | None = None
         self.closed = False
-        self.from_switch = Stream(FROM_SWITCH)
-        self.from_controller = Stream(FROM_CONTROLLER)
+        self.from_caller = Stream(FROM_SWITCH)
+        self.from_listener = Stream(FROM_CONTROLLER)
+
+    @property
+    def switch(self) -> str:
+        """The switch's end, as text."""
+        return self.listener if self.switch_listens else self.caller
+
+    def learn(self, raw: bytes, *, from_caller: bool) -> None:
+        """Take the datapath id, and who is the switch, from a FEATURES_REPLY; every other message says nothing."""
+        if raw[1] == _FEATURES_REPLY and len(raw) >= 16:
+            self.dpid = int.from_bytes(raw[8:16])
+            self.switch_listens = not from_caller
 
 
 class Stream:
@@ -178,30 +195,30 @@ class Reassembler:
 
     def feed(self, segment: Segment) -> Iterator[Whole]:
         """The messages that a segment completes; none for a segment of another port."""
-        from_switch = segment.target[-2:] == self._port
-        if not from_switch and segment.source[-2:] != self._port:
+        from_caller = segment.target[-2:] == self._port
+        if not from_caller and segment.source[-2:] != self._port:
             return
         self._last = segment.time
-        ends = (segment.source, segment.target) if from_switch else (segment.target, segment.source)
+        ends = (segment.source, segment.target) if from_caller else (segment.target, segment.source)
         connection = self._connections.get(ends)
         if connection is None:
-            connection = self._connections[ends] = Connection(ends[0])
+            connection = self._connections[ends] = Connection(*ends)
         if segment.flags & SYN:
-            sender = connection.from_switch if from_switch else connection.from_controller
+            sender = connection.from_caller if from_caller else connection.from_listener
             if sender.first != segment.seq:
                 # The same ports again, unless this is the answer to the SYN that opened the connection.
                 if not segment.flags & ACK:
                     yield from self._end(connection)
-                    connection = self._connections[ends] = Connection(ends[0])
-                    sender = connection.from_switch if from_switch else connection.from_controller
+                    connection = self._connections[ends] = Connection(*ends)
+                    sender = connection.from_caller if from_caller else connection.from_listener
                 sender.begin(segment.seq)
-        ours, theirs = connection.from_switch, connection.from_controller
-        if not from_switch:
+        ours, theirs = connection.from_caller, connection.from_listener
+        if not from_caller:
             ours, theirs = theirs, ours
         if segment.payload:
-            yield from self._wholes(connection, from_switch, ours.feed(segment))
+            yield from self._wholes(connection, from_caller, ours.feed(segment))
         if segment.flags & ACK:
-            yield from self._wholes(connection, not from_switch, theirs.acknowledged(segment.ack, segment.time))
+            yield from self._wholes(connection, not from_caller, theirs.acknowledged(segment.ack, segment.time))
         if segment.flags & (FIN | RST):
             connection.closed = True
 
@@ -212,15 +229,17 @@ class Reassembler:
 
     def _end(self, connection: Connection) -> Iterator[Whole]:
         connection.closed = True
-        for from_switch, stream in ((True, connection.from_switch), (False, connection.from_controller)):
-            yield from self._wholes(connection, from_switch, stream.end(self._last))
+        for from_caller, stream in ((True, connection.from_caller), (False, connection.from_listener)):
+            yield from self._wholes(connection, from_caller, stream.end(self._last))
 
     def _wholes(
-        self, connection: Connection, from_switch: bool, messages: Iterator[tuple[float, bytes]]
+        self, connection: Connection, from_caller: bool, messages: Iterator[tuple[float, bytes]]
     ) -> Iterator[Whole]:
         for time, raw in messages:
-            yield Whole(time, connection, from_switch, raw)
-        stream = connection.from_switch if from_switch else connection.from_controller
+            connection.learn(raw, from_caller=from_caller)
+            yield Whole(time, connection, from_caller, raw)
+        stream = connection.from_caller if from_caller else connection.from_listener
         if stream.gaps:
+            from_switch = from_caller != connection.switch_listens
             self.gaps += [Gap(time, connection.switch, from_switch, *lost) for time, *lost in stream.gaps]
             stream.gaps.clear()

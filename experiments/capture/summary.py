@@ -12,6 +12,9 @@ from experiments.capture.names import port_name
 NO_BUFFER = 0xFFFFFFFF
 """``buffer_id`` of a packet that the switch did not keep."""
 
+ALL_TABLES = 0xFF
+"""``table_id`` of an order to delete from every table."""
+
 _Fields = Mapping[str, Any]
 
 
@@ -45,11 +48,13 @@ def _packet_out(fields: _Fields) -> str:
 
 
 def _flow_mod(fields: _Fields) -> str:
-    timeouts = [f"{kind} {fields[f'{kind}_timeout']} s" for kind in ("idle", "hard") if fields.get(f"{kind}_timeout")]
+    command = str(fields.get("command"))
+    table = "all tables" if fields.get("table_id") == ALL_TABLES else f"table {fields.get('table_id')}"
+    does = "" if command.startswith("DELETE") else f" => {instructions_text(fields.get('instructions', []))}"
     words = [
-        f"{fields.get('command')} table {fields.get('table_id')} priority {fields.get('priority')}",
-        f"{match_text(fields.get('match', {}))} => {instructions_text(fields.get('instructions', []))}",
-        *timeouts,
+        f"{command} {table} priority {fields.get('priority')}",
+        match_text(fields.get("match", {})) + does,
+        *(f"{kind} {fields[f'{kind}_timeout']} s" for kind in ("idle", "hard") if fields.get(f"{kind}_timeout")),
         f"cookie {fields.get('cookie', 0):#x}{_buffer(fields)}",
     ]
     return ", ".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 from pathlib import Path
 
@@ -146,6 +147,24 @@ def test_the_dpid_is_told_for_the_whole_connection() -> None:
     assert [message.dpid for message in found] == [None, None, None]
 
 
+def test_a_switch_that_listens_is_the_switch_all_the_same() -> None:
+    wire = Wire()
+    hello, asked = message("HELLO"), message("FEATURES_REQUEST")
+    packets = [
+        *wire.opening(),
+        *wire.stream(hello + asked, [], from_switch=True, time=1.0),
+        *wire.stream(hello + FEATURES, [], from_switch=False, time=2.0),
+    ]
+    found, _ = heard(packets)
+    assert [(m.name, m.from_switch, m.dpid) for m in found] == [
+        ("HELLO", False, 7),
+        ("FEATURES_REQUEST", False, 7),
+        ("HELLO", True, 7),
+        ("FEATURES_REPLY", True, 7),
+    ]
+    assert {m.switch for m in found} == {"127.0.0.1:6653"}
+
+
 def test_messages_of_others_wait_their_turn_while_a_dpid_is_unknown() -> None:
     known, unknown = Wire(), Wire(switch=("127.0.0.1", 40001))
     hello = message("HELLO")
@@ -248,7 +267,7 @@ def test_any_bytes_are_a_packet_without_a_message(linktype: int, data: bytes) ->
     heard([Packet(0.0, linktype, data)])
 
 
-def test_files_of_both_kinds_hold_the_same(tmp_path: Path) -> None:
+def test_files_of_all_kinds_hold_the_same(tmp_path: Path) -> None:
     from scapy.layers.l2 import Ether
     from scapy.utils import PcapNgWriter
 
@@ -261,8 +280,9 @@ def test_files_of_both_kinds_hold_the_same(tmp_path: Path) -> None:
         frame.time = packet.time
         writer.write(frame)
     writer.close()
-    plain, modern = list(read(tmp_path / "a.pcap")), list(read(tmp_path / "a.pcapng"))
-    assert plain == modern
+    (tmp_path / "a.pcap.gz").write_bytes(gzip.compress((tmp_path / "a.pcap").read_bytes()))
+    plain, modern, packed = (list(read(tmp_path / name)) for name in ("a.pcap", "a.pcapng", "a.pcap.gz"))
+    assert plain == modern == packed
     assert [(m.raw, m.time, m.dpid) for m in plain] == [(FEATURES, 1.5, 7), (message("HELLO"), 1.5, 7)]
 
 
