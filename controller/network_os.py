@@ -73,6 +73,7 @@ class NetworkOS:
         self._listeners: list[Listener] = []
         self._greeted: dict[int, int] = {}
         self._late: set[int] = set()
+        self._refused: Counter[tuple[int, int, int]] = Counter()
 
     # ------------------------------------------------------------ from the switches
 
@@ -197,6 +198,10 @@ class NetworkOS:
             case PortGone(dpid, port):
                 log.info("switch %s port %d (%s) was removed", dpid_text(dpid), port.number, port.name)
             case SwitchError(dpid, kind, code, xid) if xid <= self._number:
-                log.warning("switch %s refused what decision %d ordered: error %d/%d", dpid_text(dpid), xid, kind, code)
+                self._refused[dpid, kind, code] += 1
+                count = self._refused[dpid, kind, code]
+                if count & (count - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: an error seldom comes alone
+                    text = "switch %s refused what decision %d ordered: error %d/%d, number %d of these"
+                    log.warning(text, dpid_text(dpid), xid, kind, code, count)
             case Alarm(kind, location, text):
                 log.warning("%s at %s: %s", kind, location, text)
