@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from experiments.capture.decode import OPENFLOW_1_3
 from experiments.capture.framing import Framer
 from experiments.capture.names import FROM_CONTROLLER, FROM_SWITCH, TYPE
 from experiments.capture.segments import ACK, FIN, RST, SYN, Segment, endpoint_text
@@ -28,6 +29,7 @@ WAITING_LIMIT = 4 << 20
 REACH = 64 << 20
 """A sequence number so far off belongs to another connection of the same ports, whose beginning was not captured."""
 
+_ONE_SIDED = FROM_SWITCH ^ FROM_CONTROLLER
 _FEATURES_REPLY = TYPE["FEATURES_REPLY"]
 _CYCLE = 1 << 32
 _HALF = 1 << 31
@@ -64,19 +66,24 @@ class Whole(NamedTuple):
 class Connection:
     """One connection between a switch and the controller; ``dpid`` is None until the switch has told it.
 
-    The switch is taken to be the end that calls the port; `learn` knows better when it is the switch that listens.
+    The switch is taken to be the end that calls the port, until a message that only one of them sends decides.
     """
 
-    __slots__ = ("caller", "closed", "dpid", "from_caller", "from_listener", "listener", "switch_listens")
+    __slots__ = ("_switch_listens", "caller", "closed", "dpid", "from_caller", "from_listener", "listener")
 
     def __init__(self, caller: bytes, listener: bytes) -> None:
         self.caller = endpoint_text(caller)
         self.listener = endpoint_text(listener)
-        self.switch_listens = False
+        self._switch_listens: bool | None = None
         self.dpid: int | None = None
         self.closed = False
         self.from_caller = Stream(FROM_SWITCH)
         self.from_listener = Stream(FROM_CONTROLLER)
+
+    @property
+    def switch_listens(self) -> bool:
+        """Whether it is the controller that called the switch."""
+        return bool(self._switch_listens)
 
     @property
     def switch(self) -> str:
@@ -84,10 +91,11 @@ class Connection:
         return self.listener if self.switch_listens else self.caller
 
     def learn(self, raw: bytes, *, from_caller: bool) -> None:
-        """Take the datapath id, and who is the switch, from a FEATURES_REPLY; every other message says nothing."""
+        """Take from a message what it says about the connection: who is the switch, and which."""
+        if self._switch_listens is None and raw[0] == OPENFLOW_1_3 and raw[1] in _ONE_SIDED:
+            self._switch_listens = from_caller == (raw[1] in FROM_CONTROLLER)
         if raw[1] == _FEATURES_REPLY and len(raw) >= 16:
             self.dpid = int.from_bytes(raw[8:16])
-            self.switch_listens = not from_caller
 
 
 class Stream:
