@@ -40,7 +40,7 @@ class Facts:
 
     root: bool = True
     network_admin: bool = True
-    """The process may change networks (CAP_NET_ADMIN) and make namespaces (CAP_SYS_ADMIN)."""
+    """The process may change networks (CAP_NET_ADMIN) and make namespaces (CAP_SYS_ADMIN), and Mininet's helper can."""
     debian: bool = True
     python: tuple[int, int, int] = (3, 11, 0)
     environment: Environment | None = None

@@ -69,7 +69,7 @@ def root(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "root",
             "problem",
-            "you are root, but not allowed to change networks: this is a container without privileges",
+            "you are root, but may not make namespaces and change networks: a container or a chroot without privileges",
             "docker run --privileged ...",
         )
     else:

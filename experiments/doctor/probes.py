@@ -30,7 +30,7 @@ def look() -> Facts:
     root = os.geteuid() == 0
     return Facts(
         root=root,
-        network_admin=root and may_build_networks(_text(Path("/proc/self/status"))),
+        network_admin=root and may_build_networks(_text(Path("/proc/self/status"))) and hosts_can_be_made(),
         debian=shutil.which("apt-get") is not None,
         python=sys.version_info[:3],
         environment=virtual_environment(HOME / ".venv"),
@@ -51,6 +51,11 @@ def may_build_networks(status: str) -> bool:
     found = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
     needed = 1 << CAP_NET_ADMIN | 1 << CAP_SYS_ADMIN
     return found is not None and int(found.group(1), 16) & needed == needed
+
+
+def hosts_can_be_made() -> bool:
+    """Whether Mininet's helper can make the namespaces of a host; true where it is missing, which is said elsewhere."""
+    return shutil.which("mnexec") is None or _succeeds(["mnexec", "-n", "true"])
 
 
 def virtual_environment(venv: Path) -> Environment | None:
