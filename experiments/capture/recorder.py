@@ -25,7 +25,7 @@ from experiments.capture.pcap import Packet, packets
 from experiments.errors import UserError
 
 BUFFER = 64 << 20
-"""Bytes that the kernel may keep for the writer: half a minute at 2,000 small packets a second, 2 s at 20,000."""
+"""Bytes that the kernel may keep for the writer, its own book-keeping included: some 50,000 small packets or more."""
 
 _WRITER = Path(__file__).with_name("writer.py")
 _STOP_TIMEOUT = 30.0

@@ -17,6 +17,7 @@ import pytest
 
 from experiments.capture import Recorder, read
 from experiments.capture.messages import messages
+from experiments.capture.streams import Gap
 from experiments.errors import UserError
 from tests.capture.samples import message
 
@@ -78,6 +79,33 @@ def test_no_message_is_lost_when_they_come_faster_than_20_000_a_second(tmp_path:
     assert recorder.dropped == 0
     assert [m.raw for m in found if m.from_switch] == told
     assert [m.raw for m in found if not m.from_switch] == ordered
+
+
+def converse_while_the_writer_rests(path: Path, told: list[bytes]) -> tuple[list[bytes], list[Gap], int]:
+    """What is in a capture whose writer got no time until all had been said: messages, gaps, and packets dropped."""
+    gaps: list[Gap] = []
+    with free_port() as (listening, port):
+        with Recorder(port=port, path=path) as recorder:
+            recorder._writer.send_signal(signal.SIGSTOP)
+            converse(listening, told, [])
+            recorder._writer.send_signal(signal.SIGCONT)
+        return [m.raw for m in read(path, port, gaps.append)], gaps, recorder.dropped
+
+
+@needs_root
+def test_a_writer_that_gets_no_time_loses_nothing(tmp_path: Path) -> None:
+    told = [message("ECHO_REQUEST", bytes(60), xid=n) for n in range(10_000)]
+    assert converse_while_the_writer_rests(tmp_path / "rest.pcap", told) == (told, [], 0)
+
+
+@needs_root
+def test_what_the_kernel_dropped_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.capture.recorder.BUFFER", 20_000)
+    told = [message("ECHO_REQUEST", bytes(60), xid=n) for n in range(2_000)]
+    found, _, dropped = converse_while_the_writer_rests(tmp_path / "small.pcap", told)
+    assert dropped > 0
+    assert found == told[: len(found)]
+    assert len(found) < len(told)
 
 
 @needs_root
