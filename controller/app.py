@@ -24,7 +24,7 @@ from ryu.ofproto import ofproto_v1_3
 from controller import apps, process
 from controller import config as configuration
 from controller.config import Config
-from controller.model import Event, SwitchDown, SwitchReady
+from controller.model import Event, SwitchDown, SwitchSettled
 from controller.network_os import NetworkOS
 from controller.northbound import health
 from controller.northbound.health import BadQuery, Json, Problem, Wanted
@@ -36,8 +36,8 @@ _REQUIRED_APP = ["ryu.controller.ofp_handler"]  # Ryu reads this name: what serv
 log = logging.getLogger("controller.app")
 
 VERSION = metadata.version("flowpath")
-TICK = 1.0
-"""Seconds between two looks of the network operating system at the clock."""
+GRAIN = 0.002
+"""Seconds between two ticks, at least: what is due meanwhile goes together."""
 
 
 def configure() -> Config:
@@ -94,10 +94,12 @@ class Flowpath(RyuApp):  # type: ignore[misc]  # Ryu has no types.
             ]
         )
         try:
-            self.network_os = NetworkOS([apps.load(spec, CONFIG) for spec in CONFIG.apps])
+            loaded = [apps.load(spec, CONFIG) for spec in CONFIG.apps]
         except apps.AppError as error:
             process.refuse(str(error))
         self.clock = start_clock()
+        self._earlier = green.Event()
+        self.network_os = NetworkOS(loaded, earlier=self._tick_earlier)
         self.network_os.listen(self._happened)
         self.board = Switchboard(self.network_os, self.clock)
         channel.connect(self.board)
@@ -118,11 +120,18 @@ class Flowpath(RyuApp):  # type: ignore[misc]  # Ryu has no types.
 
     def _tell_time(self) -> None:
         while True:
-            hub.sleep(TICK)
+            wait = max(self.network_os.next_due - self.clock(), GRAIN)
+            with hub.Timeout(wait, False):
+                self._earlier.wait()
+            self._earlier = green.Event()
             self.board.tell(self.network_os.tick(self.clock()))
 
+    def _tick_earlier(self) -> None:
+        if not self._earlier.ready():
+            self._earlier.send()
+
     def _happened(self, event: Event, now: float) -> None:
-        if isinstance(event, SwitchReady | SwitchDown):
+        if isinstance(event, SwitchSettled | SwitchDown):
             waited_for, self._readiness = self._readiness, green.Event()
             waited_for.send()
 

@@ -7,8 +7,9 @@ a test drives it in memory.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,20 +21,30 @@ from controller.model import (
     Event,
     FlowRemoved,
     Location,
+    Order,
     Packet,
     PortChanged,
     PortGone,
+    RoutesChanged,
     SwitchDown,
     SwitchError,
     SwitchReady,
+    SwitchSettled,
     SwitchUp,
+    TreeChanged,
     dpid_text,
 )
+from controller.services.flooding import FloodTree
+from controller.services.guard import Guard
+from controller.services.hosts import Hosts
 from controller.services.inventory import Inventory
 from controller.services.network import Network
+from controller.services.paths import Paths
 from controller.services.rules import Outgoing, Rules
-from controller.southbound import openflow
-from controller.southbound.replies import BarrierReply
+from controller.services.statistics import Statistics
+from controller.services.topology import Topology
+from controller.southbound import lldp, openflow
+from controller.southbound.replies import BarrierReply, MultipartReply
 
 log = logging.getLogger("controller.network_os")
 
@@ -42,6 +53,11 @@ OWN = 0
 
 LATE = 10.0
 """Seconds after which a switch that did not answer its first barrier is worth a line in the log."""
+
+HOSTS_TICK = 1.0
+"""Seconds between two looks at the hosts: who is silent, who is searched for."""
+
+LLDP = lldp.ETHERTYPE.to_bytes(2)
 
 Listener = Callable[[Event, float], None]
 
@@ -62,18 +78,40 @@ class NetworkOS:
     What comes from a switch returns the messages that it causes. Times (``now``) are seconds and never run back.
     """
 
-    def __init__(self, apps: Sequence[App], *, remembered: int = 1000) -> None:
+    def __init__(
+        self,
+        apps: Sequence[App],
+        *,
+        remembered: int = 1000,
+        secret: bytes | None = None,
+        earlier: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``secret`` signs the probes, random if None; ``earlier`` is called when `next_due` came nearer by itself."""
         self.apps = tuple(apps)
         self.inventory = Inventory()
         self.rules = Rules()
-        self.network = Network(self.inventory)
+        topology = Topology(secret or secrets.token_bytes(32))
+        self.network = Network(
+            inventory=self.inventory,
+            topology=topology,
+            paths=Paths(),
+            tree=FloodTree(),
+            hosts=Hosts(topology),
+            statistics=Statistics(),
+        )
+        self.guard = Guard(topology.is_edge)
         self.failures: Counter[str] = Counter()
+        self._topology = topology
+        self._hosts = self.network.hosts
         self._decided: deque[Decided] = deque(maxlen=remembered)
+        self._refused: Counter[tuple[int, int, int]] = Counter()
         self._number = 0
         self._listeners: list[Listener] = []
         self._greeted: dict[int, int] = {}
         self._late: set[int] = set()
-        self._refused: Counter[tuple[int, int, int]] = Counter()
+        self._hosts_due = 0.0
+        self._earlier = earlier
+        self._announced = 0.0
 
     # ------------------------------------------------------------ from the switches
 
@@ -102,13 +140,27 @@ class NetworkOS:
     def packet_in(self, dpid: int, message: bytes, now: float) -> Outgoing:
         """A switch asks about a packet. Raises Malformed when ``message`` is not a PACKET_IN."""
         packet = openflow.packet_in(dpid, message)
+        if packet.frame[12:14] == LLDP:
+            return self._hear_probe(packet, now)
+        if not self.guard.admit(dpid, packet.in_port):
+            return self._drop(packet)
+        seen = self._hosts.observe(packet, now)
+        outgoing = self._dispatch(seen, now) if seen else []
         for index, app in enumerate(self.apps, 1):
             try:
                 decision = app.packet_in(packet, self.network, now)
                 if decision is not None:
-                    return self._carry_out(index, app, decision, packet, now)
+                    ordered = self._carry_out(index, app, decision, packet, now)
+                    return outgoing + ordered if outgoing else ordered
             except Exception:
                 self._failed(app, packet)
+        return outgoing + self._drop(packet)
+
+    def _hear_probe(self, packet: Packet, now: float) -> Outgoing:
+        outgoing = self._dispatch(self._topology.receive(packet, now), now)
+        return outgoing + self._drop(packet)
+
+    def _drop(self, packet: Packet) -> Outgoing:
         return [] if packet.buffer_id == NO_BUFFER else self.rules.carry_out(0, OWN, Decision(""), packet)
 
     def message(self, dpid: int, message: bytes, now: float) -> Outgoing:
@@ -120,19 +172,51 @@ class NetworkOS:
             case BarrierReply(xid) if xid == self._greeted.get(dpid):
                 switch = self.inventory.switch(dpid)
                 return self.dispatch(SwitchReady(dpid), now) if switch and not switch.ready else []
+            case MultipartReply():
+                self.network.statistics.receive(dpid, value, now)
             case PortChanged(_, port) if port == self.network.port(Location(dpid, port.number)):
                 return []  # Switches say the same several times.
             case FlowRemoved() | PortChanged() | PortGone() | SwitchError():
                 return self.dispatch(value, now)
         return []
 
-    def tick(self, now: float) -> Outgoing:
-        """Time has passed."""
+    # ------------------------------------------------------------ time
+
+    @property
+    def next_due(self) -> float:
+        """When `tick` has something to do next; it may turn out to be nothing."""
+        return min(self._topology.next_due, self.network.statistics.next_due, self._hosts_due)
+
+    def tick(self, now: float, busy: float = 0.0, backlog: int = 0) -> Outgoing:
+        """Time has passed. ``busy`` is the share of it in which the caller was, ``backlog`` the packets that wait."""
+        outgoing = self._dispatch((), now)
+        outgoing += self.network.statistics.tick(now)
+        if now >= self._hosts_due:
+            self._hosts_due = now + HOSTS_TICK
+            hosts = self._hosts.tick(now)
+            outgoing += self._order("a silent host is asked", hosts.orders, now)
+            outgoing += self._dispatch(hosts.events, now)
+            self._find_late(now)
+        guard = self.guard.tick(now, busy, backlog)
+        outgoing += self._order("the port asks too much", guard.orders, now)
+        outgoing += self._dispatch(guard.events, now)
+        self._announced = self.next_due
+        return outgoing
+
+    def _order(self, reason: str, orders: Sequence[Order], now: float) -> Outgoing:
+        """Orders of the network operating system itself."""
+        if not orders:
+            return []
+        decision = Decision(reason, tuple(orders))
+        number = self._next_number()
+        self._decided.append(Decided(number, "flowpath", decision, None, now))
+        return self.rules.carry_out(number, OWN, decision)
+
+    def _find_late(self, now: float) -> None:
         for switch in self.inventory:
             if not switch.ready and switch.dpid not in self._late and now - switch.since > LATE:
                 self._late.add(switch.dpid)
                 log.warning("switch %s has not carried out its first orders in %g s", dpid_text(switch.dpid), LATE)
-        return []
 
     # ------------------------------------------------------------ everything that happens
 
@@ -141,9 +225,77 @@ class NetworkOS:
         self._listeners.append(listener)
 
     def dispatch(self, event: Event, now: float) -> Outgoing:
-        """The one way of every event: services take it in, applications decide about it, listeners are told."""
-        self._report(event)
-        self.inventory.apply(event, now)
+        """The one way of every event: services take it in, applications decide about it, listeners are told.
+
+        What services conclude from it goes the same way, after it.
+        """
+        return self._dispatch((event,), now)
+
+    def _dispatch(self, events: Iterable[Event], now: float) -> Outgoing:
+        outgoing: Outgoing = []
+        touched: dict[int, frozenset[int]] = {}
+        flooding: set[int] = set()
+        pending = list(events)
+        while True:
+            concluded = self._take_in(pending, touched, flooding, now)
+            for event in pending:
+                outgoing += self._tell(event, now)
+            if self._topology.next_due <= now:
+                turn = self._topology.tick(now)
+                concluded += turn.events
+                outgoing += [
+                    (dpid, openflow.encode(send, 0)) for dpid, probes in turn.probes.items() for send in probes
+                ]
+            flooding |= self._topology.take_role_changes()
+            if not concluded and touched:
+                concluded, touched = [RoutesChanged(touched)], {}
+            if not concluded and flooding:
+                concluded, flooding = [TreeChanged(frozenset(flooding))], set()
+            if not concluded:
+                break
+            pending = concluded
+        if self.next_due < self._announced:
+            self._announced = self.next_due
+            self._earlier()
+        return outgoing
+
+    def _take_in(
+        self, events: Sequence[Event], touched: dict[int, frozenset[int]], flooding: set[int], now: float
+    ) -> list[Event]:
+        """Have the services know what happened, and tell what they conclude from it."""
+        concluded: list[Event] = []
+        network = self.network
+        for event in events:
+            self._report(event)
+            self.inventory.apply(event, now)
+            concluded += self._topology.apply(event, now)
+            concluded += self._hosts.apply(event, now)
+            network.statistics.apply(event, now)
+            self.guard.apply(event)
+            flooding |= network.tree.apply(event)
+            concluded += self._settled(event)
+        for dpid, switches in network.paths.apply(*events).items():
+            touched[dpid] = touched.get(dpid, frozenset()) | switches
+        return concluded
+
+    def _settled(self, event: Event) -> list[Event]:
+        """The switches that have settled by this."""
+        match event:
+            case SwitchReady(dpid):
+                candidates: Iterable[int] = (dpid,)
+            case TreeChanged(switches):
+                candidates = switches
+            case _:
+                return []
+        known = [switch for switch in map(self.inventory.switch, candidates) if switch]
+        return [
+            SwitchSettled(switch.dpid)
+            for switch in known
+            if switch.ready and not switch.settled and self._topology.is_settled(switch.dpid)
+        ]
+
+    def _tell(self, event: Event, now: float) -> Outgoing:
+        """Ask the applications about an event, and tell the listeners."""
         outgoing: Outgoing = []
         for index, app in enumerate(self.apps, 1):
             try:
@@ -163,7 +315,7 @@ class NetworkOS:
     # ------------------------------------------------------------ decisions
 
     def _next_number(self) -> int:
-        self._number = self._number % 0xFFFFFFFF + 1
+        self._number = self._number % 0x7FFFFFFF + 1  # The upper half belongs to the statistics.
         return self._number
 
     def _carry_out(self, index: int, app: App, decision: Decision, about: Packet | Event, now: float) -> Outgoing:

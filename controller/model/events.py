@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .packets import Packet
@@ -24,6 +25,13 @@ class SwitchUp:
 @dataclass(frozen=True, slots=True)
 class SwitchReady:
     """A switch has carried out the orders that it was given when it came up (its barrier was answered)."""
+
+    dpid: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSettled:
+    """A switch is ready, what each of its ports leads to is known, and no order that it was given is unconfirmed."""
 
     dpid: int
 
@@ -90,6 +98,31 @@ class LinkDown:
 
 
 @dataclass(frozen=True, slots=True)
+class RoutesChanged:
+    """Shortest paths changed: destination (dpid) -> the switches whose next hops to it may be others than before."""
+
+    touched: Mapping[int, frozenset[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeChanged:
+    """The ports along which these switches flood may be others than before: links of the tree, or edge ports."""
+
+    switches: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RulesFound:
+    """A switch that connected held these rules of ours that give themselves up when nobody uses them.
+
+    They stay; what of them is not right any more, the application that ordered them has to remove.
+    """
+
+    dpid: int
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HostSeen:
     """A host was seen for the first time, or its addresses changed."""
 
@@ -133,6 +166,7 @@ class Alarm:
 Event = (
     SwitchUp
     | SwitchReady
+    | SwitchSettled
     | SwitchDown
     | PortChanged
     | PortGone
@@ -140,6 +174,9 @@ Event = (
     | SwitchError
     | LinkUp
     | LinkDown
+    | RoutesChanged
+    | TreeChanged
+    | RulesFound
     | HostSeen
     | HostMoved
     | HostGone

@@ -42,8 +42,11 @@ def last(query: Mapping[str, str]) -> int:
 
 
 def health(network_os: NetworkOS, version: str, switches: int = 0) -> Json:
-    """Whether at least ``switches`` switches are connected and have their first rules, and which those are."""
-    ready = [switch.dpid for switch in network_os.network.switches() if switch.ready]
+    """Whether at least ``switches`` switches are ready for traffic, and which those are.
+
+    They have their first rules, and it is known what each of their ports leads to.
+    """
+    ready = [switch.dpid for switch in network_os.network.switches() if switch.settled]
     return {
         "status": "ready" if len(ready) >= switches else "waiting",
         "switches": [dpid_text(dpid) for dpid in ready],

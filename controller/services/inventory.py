@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from controller.model import Event, Port, PortChanged, PortGone, SwitchDown, SwitchReady, SwitchUp
+from controller.model import Event, Port, PortChanged, PortGone, SwitchDown, SwitchReady, SwitchSettled, SwitchUp
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A connected switch. ``since`` is when it connected; ``ready`` says that it has its first rules."""
+    """A connected switch. ``since`` is when it connected.
+
+    ``ready`` says that it has its first rules, ``settled`` that also what its ports lead to is known.
+    """
 
     dpid: int
     address: tuple[str, int]
@@ -21,6 +24,7 @@ class Switch:
     n_buffers: int
     capabilities: int
     ready: bool = False
+    settled: bool = False
 
 
 class Inventory:
@@ -37,6 +41,8 @@ class Inventory:
                 self._switches[dpid] = Switch(dpid, address, now, by_number, n_tables, n_buffers, capabilities)
             case SwitchReady(dpid) if dpid in self._switches:
                 self._switches[dpid] = replace(self._switches[dpid], ready=True)
+            case SwitchSettled(dpid) if dpid in self._switches:
+                self._switches[dpid] = replace(self._switches[dpid], settled=True)
             case SwitchDown(dpid):
                 self._switches.pop(dpid, None)
             case PortChanged(dpid, port) if dpid in self._switches:

@@ -40,7 +40,7 @@ A port has one partner. A segment with a third switch on it is reported, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 import networkx as nx
@@ -93,6 +93,7 @@ class Topology:
         self._switches: dict[int, _Switch] = {}
         self._damper: FlapDamper[Cable] = FlapDamper(self.settings.damping)
         self._agenda = Agenda()
+        self._roles_changed: set[int] = set()
         self._switch_phases, self._port_phases = even_phases(), even_phases()
         self._alarms = AlarmLimiter(self.settings.alarm_interval)
 
@@ -124,7 +125,17 @@ class Topology:
     @property
     def settled(self) -> bool:
         """Whether no port is listening any more, so that every port's role is known."""
-        return all(port.role is not Role.LISTENING for s in self._switches.values() for port in s.ports.values())
+        return all(self.is_settled(dpid) for dpid in self._switches)
+
+    def is_settled(self, dpid: int) -> bool:
+        """Whether the roles of all ports of a switch are known."""
+        switch = self._switches.get(dpid)
+        return switch is not None and all(port.role is not Role.LISTENING for port in switch.ports.values())
+
+    def take_role_changes(self) -> Set[int]:
+        """The switches on which a port took on a role or lost it, since this was asked last."""
+        changed, self._roles_changed = self._roles_changed, set()
+        return changed
 
     # ------------------------------------------------------------ events
 
@@ -140,6 +151,7 @@ class Topology:
                 for number in list(self._switches[dpid].ports):
                     self._port_down(Location(dpid, number), "the switch left", now, events, flap=False)
                 del self._switches[dpid]
+                self._roles_changed.discard(dpid)
                 self.graph.remove_node(dpid)
                 self.generation += 1
             case model.PortChanged(dpid=dpid, port=port) if dpid in self._switches:
@@ -202,14 +214,19 @@ class Topology:
         if port.role is Role.LISTENING:
             if now < port.since + settings.listening:
                 return port.since + settings.listening
-            port.role = Role.EDGE
-            self.generation += 1
+            self._set_role(port, Role.EDGE)
         if port.role is Role.EDGE:
             port.gap *= 2
             if port.gap >= settings.edge_interval:
                 return next_slot(now, settings.edge_interval, port.phase)
         wait = 0.0 if port.role is Role.LINK else port.gap
         return next_slot(now + wait, settings.interval, self._switches[port.location.dpid].phase)
+
+    def _set_role(self, port: ProbedPort, role: Role) -> None:
+        if port.role is not role:
+            port.role = role
+            self.generation += 1
+            self._roles_changed.add(port.location.dpid)
 
     # ------------------------------------------------------------ switches and ports
 
@@ -267,6 +284,7 @@ class Topology:
         if port.partner is not None:
             self._part(port, f"{reason} ({location})", now, events, flap=flap)
         del self._switches[location.dpid].ports[location.port]
+        self._roles_changed.add(location.dpid)
         self.generation += 1
 
     # ------------------------------------------------------------ links
@@ -280,8 +298,7 @@ class Topology:
         if sender is None or hearer is None or probe.sequence < int(sender.since * 1e6):
             return []  # Sent or heard before a port went down.
         if source == target:
-            self.generation += hearer.role is not Role.LINK
-            hearer.role = Role.LINK
+            self._set_role(hearer, Role.LINK)
             return self._alarm("reflected-probe", target, now, "the port hears its own probes")
         if sender.partner not in (None, target) or hearer.partner not in (None, source):
             known = f"{source} is linked to {sender.partner}" if sender.partner else f"it is linked to {hearer.partner}"
@@ -311,7 +328,8 @@ class Topology:
         if sender.partner is None:
             sender.partner, hearer.partner = hearer.location, sender.location
             sender.former, hearer.former = sender.partner, hearer.partner
-            sender.role = hearer.role = Role.LINK
+            self._set_role(sender, Role.LINK)
+            self._set_role(hearer, Role.LINK)
             self.generation += 1
             self._agenda.plan(hearer, now)
         self._agenda.plan(sender, self._next_turn(sender, now))

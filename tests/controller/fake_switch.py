@@ -20,6 +20,7 @@ from tests.southbound import ryu_words, switch_words
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, FEATURES_REQUEST, PACKET_OUT, FLOW_MOD = 0, 1, 2, 3, 5, 13, 14
 MULTIPART_REQUEST, BARRIER_REQUEST = 18, 20
 DESC, PORT_DESC = 0, 13
+LLDP = b"\x88\xcc"
 PATIENCE = 10.0
 
 
@@ -55,8 +56,10 @@ class FakeSwitch:
         self.say(switch_words.packet_in(Match(in_port=in_port), frame))
 
     def hear(self) -> Any:
-        """The next message, answered where a switch answers by itself. EOFError at the connection's end."""
+        """The next message but probes, answered where a switch answers by itself. EOFError at the connection's end."""
         message = read(self._next())
+        while message.msg_type == PACKET_OUT and message.data[12:14] == LLDP:
+            message = read(self._next())
         self.told.append(message)
         answer = self._answer(message)
         if answer:

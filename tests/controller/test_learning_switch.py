@@ -24,13 +24,12 @@ from controller.model import (
     SwitchUp,
     mac_bytes,
 )
-from controller.services.inventory import Inventory
-from controller.services.network import Network
+from controller.network_os import NetworkOS
 
 A, B, C = (mac_bytes(f"02:00:00:00:00:0{digit}") for digit in "abc")
 EVERYONE = b"\xff" * 6
 FLOOD = (Output(PortNo.FLOOD),)
-NETWORK = Network(Inventory())
+NETWORK = NetworkOS([]).network
 
 
 class Asked:

@@ -37,8 +37,8 @@ from controller.model import (
     SwitchReady,
     SwitchUp,
 )
+from controller.network_os import NetworkOS
 from controller.services.inventory import Inventory
-from controller.services.network import Network
 from controller.services.rules import Outgoing, Rules
 
 from .fake_switch import read
@@ -51,8 +51,8 @@ PORTS = tuple(Port(number, f"eth{number}", MAC, up=True) for number in (1, 2))
 
 
 def test_inventory_follows_a_switch_and_its_ports() -> None:
-    inventory = Inventory()
-    network = Network(inventory)
+    network = NetworkOS([]).network
+    inventory = network.inventory
     inventory.apply(SwitchUp(5, PORTS, ("10.0.0.1", 4444), n_tables=3), 100.0)
     switch = network.switch(5)
     assert switch is not None
