@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import Any
 
 FILE = "flowpath.toml"
-LEVELS = ("debug", "info", "warning", "error")
+CHOICES = {
+    "mode": ("reactive", "proactive", "fast-failover"),
+    "granularity": ("mac", "ip", "flow"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
+"""The options whose values can be listed."""
 
 
 class ConfigError(Exception):
@@ -29,6 +34,11 @@ class Config:
 
     apps: tuple[str, ...] = ("learning_switch",)
     """Applications in the order in which they are asked: a name, ``module:Class`` or ``file.py:Class``."""
+    mode: str = "reactive"
+    """How routing works: ``reactive`` (a flow's first packet asks), ``proactive`` (a rule for every known host on every
+    switch), ``fast-failover`` (proactive, and the switches go around a failed cable by themselves)."""
+    granularity: str = "mac"
+    """What one flow is to reactive routing: a pair of MACs, a pair of IPs (``ip``), or a connection (``flow``)."""
     idle_timeout: int = 60
     """Seconds after which a switch forgets a reactive flow that nobody uses; 0 for never."""
     host: str = "0.0.0.0"
@@ -83,9 +93,9 @@ def _checked(name: str, value: Any, where: str) -> Any:
             return _number(value, where, 1, 65535)
         case "idle_timeout":
             return _number(value, where, 0, 65535)
-        case "log_level":
-            if str(value).lower() not in LEVELS:
-                raise ConfigError(f"{where}: {value!r} is none of {', '.join(LEVELS)}")
+        case "mode" | "granularity" | "log_level":
+            if str(value).lower() not in CHOICES[name]:
+                raise ConfigError(f"{where}: {value!r} is none of {', '.join(CHOICES[name])}")
             return str(value).lower()
     if not isinstance(value, str) or not value:
         raise ConfigError(f"{where}: {value!r} is no address")

@@ -56,7 +56,7 @@ def test_senseless_environment_is_told_in_one_line(tmp_path: Path, environment: 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("prot = 1", "there is no option 'prot'; there are apps, idle_timeout"),
+        ("prot = 1", "there is no option 'prot'; there are apps, mode"),
         ("port = 1.5", "port: 1.5 is no whole number"),
         ("port = true", "port: True is no whole number"),
         ("apps = [1]", "apps: [1] is no list of applications"),
