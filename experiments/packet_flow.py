@@ -179,7 +179,7 @@ def counted(things: Sequence[object], word: str) -> str:
 
 def keep_up(say: Say) -> None:
     """Leave the network up until somebody has seen enough."""
-    say("the network stays up: look around from another terminal (ovs-ofctl -O OpenFlow13 dump-flows s1)")
+    say("the network stays up; try: ovs-ofctl -O OpenFlow13 dump-flows s1")
     say("Enter or Ctrl-C takes it down")
     with suppress(KeyboardInterrupt):
         sys.stdin.readline()

@@ -87,6 +87,7 @@ def lifelines(story: Story) -> list[str]:
     for packet in (*story.first, *story.second):
         for visit in (*packet.visits, *packet.elsewhere):
             names += [visit.switch, *(install.switch for install in visit.installs)]
+            names += [delivery.switch for delivery in visit.deliveries]
     return [*dict.fromkeys(names), CONTROLLER]
 
 
@@ -137,7 +138,7 @@ def _last_hop(canvas: Canvas, at: str, packet: PacketStory) -> None:
     if packet.answered_by_controller:
         _hop(canvas, at, packet.source, packet)
     elif not packet.missing and not any(visit.missing for visit in packet.visits):
-        _hop(canvas, at, packet.target, packet)
+        _hop(canvas, packet.path[-2], packet.target, packet)
 
 
 def _missing(canvas: Canvas, line: str) -> None:
@@ -202,8 +203,7 @@ def _orders(visit: Visit) -> list[Said]:
         )
         label = f"FLOW_MOD {rule_actions_text(rule)}"
         orders.append(Said("install", install.switch, label, title, install.at, install.message))
-    if visit.release:
-        release = visit.release
+    for release in visit.deliveries if visit.release is None else (visit.release, *visit.deliveries):
         ways = ", ".join(port_text(port) for port in release.ports) or "nowhere"
         title = f"release: the packet goes on from {release.switch}, {release.by}\n{actions_text(release.actions)}"
         label = f"{release.by} to {ways}"

@@ -40,9 +40,9 @@ def steps(visit: Visit) -> Iterator[Step]:
         yield Step("decide", visit.decision.at, f"{number}{took} later: {visit.decision.text}")
     for install in visit.installs:
         yield Step("install", install.at, _install_text(install, visit.switch), install.message)
-    if visit.release:
-        text = f"{visit.release.by}: {actions_text(visit.release.actions)}"
-        yield Step("release", visit.release.at, text, visit.release.message)
+    for release in visit.deliveries if visit.release is None else (visit.release, *visit.deliveries):
+        where = "" if release.switch == visit.switch else f" at {release.switch}"
+        yield Step("release", release.at, f"{release.by}{where}: {actions_text(release.actions)}", release.message)
     if visit.cached:
         switches = list(dict.fromkeys(install.switch for install in visit.installs))
         rules = "the rule is" if len(visit.cached) == 1 else f"{len(visit.cached)} rules are"

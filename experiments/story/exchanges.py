@@ -31,12 +31,14 @@ class Numbered:
 
 @dataclass
 class Exchange:
-    """A query and what came of it. ``orders`` are in order of time and include the release."""
+    """A query and what came of it. ``orders`` are in order of time and include ``release``, which sends the packet on
+    from the switch that asked, and ``deliveries``, which send it on from others."""
 
     query: Numbered
     headers: Headers
     orders: list[Numbered] = field(default_factory=list)
     release: Numbered | None = None
+    deliveries: list[Numbered] = field(default_factory=list)
     decision: int | None = None
 
     @property
@@ -83,6 +85,10 @@ def pair(messages: Sequence[Numbered]) -> list[Exchange]:
                 asked.release = numbered
                 asked.orders.append(numbered)
                 asked.decision = message.xid if ours else None
+            elif deliver := _delivered(exchanges, numbered, ours):
+                deliver.deliveries.append(numbered)
+                deliver.orders.append(numbered)
+                deliver.decision = message.xid if ours else None
             elif ours:
                 late.append(numbered)
             elif message.name == "FLOW_MOD":
@@ -127,6 +133,22 @@ def _released(exchanges: Iterable[Exchange], order: Numbered) -> Exchange | None
             same_port = message.fields.get("in_port") == exchange.headers["in_port"]
             if same_port and asked.get("data") == message.fields["data"]:
                 return exchange
+    return None
+
+
+def _delivered(exchanges: Iterable[Exchange], order: Numbered, ours: bool) -> Exchange | None:
+    """The oldest query about the frame that this PACKET_OUT sends on from another switch.
+
+    Flowpath's decisions say by their number whose they are; of others, one that has released the packet is done.
+    """
+    message = order.message
+    data = message.fields.get("data")
+    if message.name != "PACKET_OUT" or not data:
+        return None
+    for exchange in exchanges:
+        decided = exchange.decision not in (None, message.xid) if ours else exchange.release is not None
+        if not decided and exchange.dpid != message.dpid and exchange.query.message.fields.get("data") == data:
+            return exchange
     return None
 
 

@@ -56,9 +56,13 @@ class Stop:
 
 @dataclass
 class Trace:
-    """All stops of a packet and its copies. ``path``: source, switches and target, if it got there."""
+    """All stops of a packet and its copies. ``path``: source, switches and target, if it got there.
+
+    ``jumps``: switches that the controller sent the packet out from -> the switch that had asked about it.
+    """
 
     stops: dict[Place, Stop] = field(default_factory=dict)
+    jumps: dict[str, str] = field(default_factory=dict)
     arrived: bool = False
     path: tuple[str, ...] = ()
 
@@ -88,11 +92,14 @@ def follow(
         if place in trace.stops:
             continue
         stop = trace.stops[place] = _stop(place, headers, asked.get(place), replay, wiring)
-        for port in stop.out_ports:
-            peer = wiring.peer(place.node, port)
-            if peer and wiring.is_switch(peer.node):
-                waiting.append(peer)
-            trace.arrived |= peer is not None and peer.node == target
+        for node, ports in [(place.node, stop.out_ports), *_deliveries(stop, replay, wiring)]:
+            if node != place.node:
+                trace.jumps.setdefault(node, place.node)
+            for port in ports:
+                peer = wiring.peer(node, port)
+                if peer and wiring.is_switch(peer.node):
+                    waiting.append(peer)
+                trace.arrived |= peer is not None and peer.node == target
     trace.path = _path(trace, source, target, wiring)
     return trace
 
@@ -113,6 +120,17 @@ def _stop(place: Place, headers: Headers, exchange: Exchange | None, replay: Rep
     return Stop(place, exchange, wiring.resolve(ports, place.node, place.port), copied=before.forwards)
 
 
+def _deliveries(stop: Stop, replay: Replay, wiring: Wiring) -> list[tuple[str, tuple[int, ...]]]:
+    """Other switches that the packet was sent out from, and their ports."""
+    found = []
+    for order in stop.exchange.deliveries if stop.exchange else ():
+        switch = wiring.switch(order.message.dpid)
+        in_port = order.message.fields.get("in_port", tables.CONTROLLER)
+        ports = released_ports(order.message.fields, replay.at(switch), {"in_port": in_port})
+        found.append((switch, wiring.resolve(ports, switch, in_port)))
+    return found
+
+
 def released_ports(fields: Mapping[str, Any], held: Tables, headers: Headers) -> list[int]:
     """The ports that a release sends the packet to; by way of the tables where it says so (or is a FLOW_MOD)."""
     if "actions" not in fields:
@@ -127,14 +145,15 @@ def released_ports(fields: Mapping[str, Any], held: Tables, headers: Headers) ->
 def _path(trace: Trace, source: str, target: str, wiring: Wiring) -> tuple[str, ...]:
     """Back from the target along the ports of arrival; a shortest way when the packet was not seen to get there."""
     if trace.arrived:
-        first, last = wiring.access(source), wiring.access(target)
+        first = wiring.access(source)
         arrivals = {stop.place.node: stop.place for stop in reversed(trace.stops.values())}
         back = [target]
-        place: Place | None = arrivals.get(last.node)
-        while place is not None and place.node not in back:
-            back.append(place.node)
+        node: str | None = wiring.access(target).node
+        while node is not None and node not in back:
+            back.append(node)
+            place = arrivals.get(node)
             if place == first:
                 return (source, *reversed(back))
-            peer = wiring.peer(*place)
-            place = arrivals.get(peer.node) if peer else None
+            peer = wiring.peer(*place) if place else None
+            node = peer.node if peer else trace.jumps.get(node)
     return wiring.way(source, target)

@@ -104,8 +104,9 @@ class Release:
 class Visit:
     """A packet at a switch: parsed, and then either known to a rule or asked about.
 
-    ``hits`` are the rules that carried it where it was not asked about; ``cached`` tells of the rules that this visit's
-    decision left in the switch's tables, as the switch itself reports them. ``missing`` names what was not seen.
+    ``release`` sends it on from here, ``deliveries`` from other switches. ``hits`` are the rules that carried it where
+    it was not asked about; ``cached`` are the rules that this visit's decision left in the switches' tables, as the
+    switches themselves report them. ``missing`` names what was not seen.
     """
 
     switch: str
@@ -115,6 +116,7 @@ class Visit:
     decision: Decision | None = None
     installs: tuple[Install, ...] = ()
     release: Release | None = None
+    deliveries: tuple[Release, ...] = ()
     hits: tuple[Rule, ...] = ()
     cached: tuple[Rule, ...] = ()
     missing: tuple[str, ...] = ()
@@ -149,7 +151,11 @@ class PacketStory:
     @property
     def waited(self) -> float:
         """Microseconds that it lay at switches on its way, between question and release."""
-        return sum(visit.release.at - visit.query.at for visit in self.visits if visit.query and visit.release)
+        return sum(
+            (visit.release or visit.deliveries[0]).at - visit.query.at
+            for visit in self.visits
+            if visit.query and (visit.release or visit.deliveries)
+        )
 
 
 @dataclass(frozen=True)

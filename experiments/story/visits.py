@@ -40,7 +40,8 @@ def visit_of(stop: Stop, name: str, headers: Headers, scene: Scene) -> Visit:
     exchange = stop.exchange
     if exchange is None:
         return Visit(switch, in_port, stop.out_ports, hits=stop.rules, missing=_unexplained(stop, name, headers, scene))
-    release = _release(exchange, switch, scene) if exchange.release else None
+    release = _release(exchange.release, exchange, scene) if exchange.release else None
+    deliveries = tuple(_release(order, exchange, scene) for order in exchange.deliveries)
     installs = tuple(_install(order, scene) for order in exchange.installs)
     cached, not_held = _held(installs, name, scene.reports)
     return Visit(
@@ -48,9 +49,10 @@ def visit_of(stop: Stop, name: str, headers: Headers, scene: Scene) -> Visit:
         in_port=in_port,
         out_ports=stop.out_ports,
         query=_query(exchange.query, switch, scene),
-        decision=_decision(exchange, installs, release, scene),
+        decision=_decision(exchange, installs, (*([release] if release else []), *deliveries), scene),
         installs=installs,
         release=release,
+        deliveries=deliveries,
         cached=cached,
         missing=(*_unanswered(stop, exchange, name, headers, scene), *not_held),
     )
@@ -108,10 +110,9 @@ def _install(order: Numbered, scene: Scene) -> Install:
     return Install(scene.microseconds(order), order.number, switch, str(fields.get("command", "")), rule)
 
 
-def _release(exchange: Exchange, switch: str, scene: Scene) -> Release:
-    order = exchange.release
-    assert order is not None
+def _release(order: Numbered, exchange: Exchange, scene: Scene) -> Release:
     fields = order.message.fields
+    switch = scene.wiring.switch(order.message.dpid)
     actions = fields["actions"] if "actions" in fields else tables.rule_of(fields).actions
     ports = released_ports(fields, scene.replay.at(switch), exchange.headers)
     return Release(
@@ -120,7 +121,7 @@ def _release(exchange: Exchange, switch: str, scene: Scene) -> Release:
 
 
 def _decision(
-    exchange: Exchange, installs: Sequence[Install], release: Release | None, scene: Scene
+    exchange: Exchange, installs: Sequence[Install], releases: Sequence[Release], scene: Scene
 ) -> Decision | None:
     """The decision shows in its first order."""
     if not exchange.orders:
@@ -132,27 +133,29 @@ def _decision(
         took=round(at - scene.microseconds(exchange.query), 1),
         number=exchange.decision,
         application=marked[0][0] if marked else None,
-        text=_decided(installs, release),
+        text=f"{_sent(exchange, releases, scene)}, {_remembered(installs)}",
     )
 
 
-def _decided(installs: Sequence[Install], release: Release | None) -> str:
-    """What was decided, read from the orders."""
-    if release is None:
-        way = "order rules, and leave the packet where it is"
-    elif not release.ports:
-        way = "drop it"
-    elif len(release.ports) == 1 and release.ports[0] < tables.IN_PORT:
-        way = f"forward by {port_text(release.ports[0])}"
-    elif release.ports in ((tables.FLOOD,), (tables.ALL,)):
-        way = "flood it"
-    else:
-        way = "forward by " + ", ".join(map(port_text, release.ports))
+def _sent(exchange: Exchange, releases: Sequence[Release], scene: Scene) -> str:
+    """What was decided about the packet, read from the orders."""
+    if not releases:
+        return "leave the packet where it is"
+    asked = scene.wiring.switch(exchange.dpid)
+    if any(release.switch != asked for release in releases):
+        return "send it out from " + ", ".join(release.switch for release in releases)
+    ports = releases[0].ports
+    if ports in ((tables.FLOOD,), (tables.ALL,)):
+        return "flood it"
+    return "forward by " + ", ".join(map(port_text, ports)) if ports else "drop it"
+
+
+def _remembered(installs: Sequence[Install]) -> str:
+    """What was decided about packets like it."""
     switches = {install.switch for install in installs}
     if not switches:
-        return f"{way}, remember nothing"
-    where = f" on {len(switches)} switches" if len(switches) > 1 else ""
-    return f"{way}, remember it{where}"
+        return "remember nothing"
+    return "remember it" if len(switches) == 1 else f"remember it on {len(switches)} switches"
 
 
 def _held(installs: Iterable[Install], name: str, reports: Reports) -> tuple[tuple[Rule, ...], list[str]]:
@@ -181,7 +184,7 @@ def _unanswered(stop: Stop, exchange: Exchange, name: str, headers: Headers, sce
     missing = []
     if not exchange.installs and _should_install(exchange, headers, scene):
         missing.append(f"switch {switch}: no FLOW_MOD followed the query about the {name} (install)")
-    if not exchange.release:
+    if not exchange.release and not exchange.deliveries:
         missing.append(f"switch {switch}: no PACKET_OUT followed the query about the {name} (release)")
     return missing
 

@@ -268,6 +268,27 @@ def test_a_controller_may_answer_arp_itself() -> None:
     assert visit.release.ports == (1,)
 
 
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "foreign"])
+def test_a_broadcast_may_be_sent_out_at_the_edge_of_the_network(ours: bool) -> None:
+    """No switch floods: the controller hands a copy to the last switches, which have nothing to ask about it."""
+    wire = Routed(build_graph("linear:4"), ours=ours, way=("s1", "s2", "s3"), answers_arp=False)
+    story = wire.story()
+    assert story.complete, story.missing
+    request = packet(story, "ARP request")
+    assert request.path == ("h1", "s1", "s3", "h3")
+    [visit] = request.visits
+    assert visit.release is None
+    assert [release.switch for release in visit.deliveries] == ["s2", "s3", "s4"]
+    assert request.waited > 0
+    assert packet(story, "ARP reply").visits[0].installs
+
+
+def test_a_broadcast_that_is_not_sent_out_where_its_target_is_is_named() -> None:
+    wire = Routed(build_graph("linear:4"), way=("s1", "s2", "s3"), answers_arp=False)
+    edge = next(m for m in wire.messages if m.name == "PACKET_OUT" and m.dpid == 3)
+    assert wire.without(edge).missing == ("switch s1: the ARP request was not seen to go on from here to h3",)
+
+
 def test_a_story_can_be_written_as_json(wire: Wire) -> None:
     again = json.loads(json.dumps(asdict(wire.story())))
     assert [each["name"] for each in again["first"]] == PACKETS

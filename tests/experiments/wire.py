@@ -208,6 +208,7 @@ class Routed(Wire):
     """A controller that knows the network: it answers ARP itself, and gives a whole way its rules at one query."""
 
     way: tuple[str, ...] = ()
+    answers_arp: bool = True
 
     def ping(self, *, arp_first: bool = True) -> None:
         here, there = ((self.wiring.mac(name), self.wiring.ip(name)) for name in (self.source, self.target))
@@ -218,7 +219,13 @@ class Routed(Wire):
         asking = self.wiring.access(self.source)
         self.packet_in(*asking, arp(1, here, there))
         self.decision += 1
-        self.packet_out(asking.node, 0xFFFFFFFD, asking.port, arp(2, there, here).hex())
+        if self.answers_arp:
+            self.packet_out(asking.node, 0xFFFFFFFD, asking.port, arp(2, there, here).hex())
+        else:
+            edges = [node for node in self.graph if self.wiring.is_switch(node) and node != asking.node]
+            for switch in edges:
+                self.packet_out(switch, 0xFFFFFFFD, 1, arp(1, here, there).hex())
+            self.route((self.target, *reversed(self.way), self.source), arp(2, there, here))
         self.route((self.source, *self.way, self.target), echo(8, here, there))
         self.route((self.target, *reversed(self.way), self.source), echo(0, there, here))
 
