@@ -1,0 +1,177 @@
+"""Routing: the network as one, right on any graph.
+
+Three modes. *reactive*: the first packet of a flow asks, and its whole way is ordered. *proactive*: every switch has a
+rule for every known host. *fast-failover*: proactive, and the switches themselves go around a cable that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
+from controller.apps import App
+from controller.config import Config
+from controller.model import (
+    Decision,
+    Event,
+    FlowRemoved,
+    Host,
+    HostGone,
+    HostMoved,
+    HostSeen,
+    LinkDown,
+    LinkUp,
+    Location,
+    Order,
+    Output,
+    Packet,
+    PortChanged,
+    PortGone,
+    RoutesChanged,
+    SwitchDown,
+    SwitchUp,
+    TreeChanged,
+    dpid_text,
+    mac_text,
+)
+from controller.services.network import Network
+from controller.services.searches import AskingSettings
+from controller.southbound.frames import Granularity, parse
+
+from .asking import Asking, question
+from .broadcast import Broadcast
+from .pipeline import DESTINATION, base, from_switch, remove
+from .proactive import Proactive
+from .reactive import Reactive, without_port
+
+MODES = ("reactive", "proactive", "fast-failover")
+_ASKER = AskingSettings().asker
+_EXPIRED = (0, 1)
+
+
+class Routing(App):
+    """Decides ways through the network; ``mode`` is one of MODES, ``granularity`` what a flow is when reactive."""
+
+    name = "routing"
+
+    def __init__(
+        self, mode: str = "reactive", granularity: Granularity = Granularity.MAC, idle_timeout: int = 60
+    ) -> None:
+        self.asking = Asking()
+        self.reactive = Reactive(granularity, idle_timeout) if mode == "reactive" else None
+        self.proactive = Proactive(protected=mode == "fast-failover") if mode != "reactive" else None
+        self.broadcast = Broadcast(unknown=self.proactive is not None)
+
+    @classmethod
+    def create(cls, config: Config) -> Self:
+        return cls(config.mode, Granularity(config.granularity), config.idle_timeout)
+
+    # ------------------------------------------------------------ packets
+
+    def packet_in(self, packet: Packet, network: Network, now: float) -> Decision | None:
+        headers = parse(packet.frame)
+        if len(packet.frame) < 14 or headers.is_link_local:
+            return None
+        at_edge = network.is_edge(packet.location)
+        if at_edge and network.hosts.place(headers.eth_src) not in (None, packet.location):
+            return Decision(f"{mac_text(headers.eth_src)} is held elsewhere, and not believed to be here: drop")
+        if not at_edge and packet.in_port not in network.topology.link_ports(packet.dpid):
+            return Decision("it is not known yet what is behind this port: drop")
+        asked = question(headers)
+        if asked is not None and at_edge:
+            return self.asking.decide(asked, packet, headers, network, now)
+        if headers.is_multicast:
+            ports = [port for port in network.flood_ports(packet.dpid) if port != packet.in_port]
+            return Decision(f"{mac_text(headers.eth_dst)} means many: along the tree", (), _outputs(ports))
+        if self.reactive is None:
+            return Decision(f"{mac_text(headers.eth_src)} is known now; its packet goes on by itself")
+        place = network.hosts.place(headers.eth_dst)
+        if place is None:
+            why = f"nobody knows yet where {mac_text(headers.eth_dst)} is"
+            return self.asking.carry(packet, network, now, why)
+        return self.reactive.decide(packet, headers, place, network)
+
+    # ------------------------------------------------------------ events
+
+    def event(self, event: Event, network: Network, now: float) -> Decision | None:
+        match event:
+            case SwitchUp(dpid):
+                return self._switch_up(dpid, network)
+            case SwitchDown(dpid):
+                self.broadcast.forget(dpid)
+                if self.proactive is not None:
+                    self.proactive.switch_gone(dpid)
+            case LinkUp(link):
+                return Decision("what comes by a link has been asked about", (from_switch(*link.source),))
+            case LinkDown(link):
+                return self._lead_around(link.source, network)
+            case PortChanged(dpid, port) if not port.up:
+                return self._port_lost(Location(dpid, port.number), network)
+            case PortGone(dpid, port):
+                return self._port_lost(Location(dpid, port.number), network)
+            case TreeChanged(dpids):
+                return self.broadcast.change(sorted(dpids), network)
+            case RoutesChanged(touched) if self.proactive is not None:
+                orders = self.proactive.routes_changed({key: set(value) for key, value in touched.items()}, network)
+                return _decision("the shortest ways changed", orders)
+            case HostSeen(host) if self.proactive is not None:
+                return _decision(f"{mac_text(host.mac)} is behind {host.location}", self.proactive.host(host, network))
+            case HostMoved(host, left):
+                return self._moved(host, left, network)
+            case HostGone(host):
+                return self._gone(host, network)
+            case FlowRemoved(dpid, rule, reason) if reason in _EXPIRED and self.reactive and rule.table == DESTINATION:
+                self.reactive.flows.remove(dpid, without_port(rule.match))
+        return None
+
+    def _switch_up(self, dpid: int, network: Network) -> Decision:
+        orders = list(base(dpid, _ASKER, learn=self.proactive is not None))
+        orders += [from_switch(dpid, port) for port in network.topology.link_ports(dpid)]
+        orders += self.broadcast.begin(dpid, network)
+        if self.proactive is not None:
+            orders += self.proactive.switch(dpid, network)
+        return Decision(f"switch {dpid_text(dpid)} gets its tables", tuple(orders))
+
+    def _port_lost(self, place: Location, network: Network) -> Decision | None:
+        if network.switch(place.dpid) is None:
+            return None
+        around = self._lead_around(place, network)
+        orders = (remove(from_switch(*place)), *(around.orders if around else ()))
+        return Decision(f"{place} is down", orders, then=around.then if around else ())
+
+    def _lead_around(self, place: Location, network: Network) -> Decision | None:
+        if self.reactive is None:
+            return None
+        first: list[Order] = []
+        then: list[Order] = []
+        for orders, afterwards in self.reactive.lead_around(place, network):
+            first += orders
+            then += afterwards
+        if not first and not then:
+            return None
+        return Decision(f"flows are led around {place}", tuple(first), then=tuple(then))
+
+    def _moved(self, host: Host, left: Location, network: Network) -> Decision | None:
+        text = f"{mac_text(host.mac)} moved from {left} to {host.location}"
+        if self.reactive is not None:
+            dpids = [switch.dpid for switch in network.switches()]
+            return _decision(text, self.reactive.forget_host(host.mac, dpids))
+        assert self.proactive is not None
+        return _decision(text, self.proactive.moved(host, left, network))
+
+    def _gone(self, host: Host, network: Network) -> Decision | None:
+        text = f"{mac_text(host.mac)} left {host.location}"
+        if self.reactive is not None:
+            dpids = [switch.dpid for switch in network.switches()]
+            return _decision(text, self.reactive.forget_host(host.mac, dpids))
+        assert self.proactive is not None
+        return _decision(text, self.proactive.gone(host, network))
+
+
+def _outputs(ports: Iterable[int]) -> tuple[Output, ...]:
+    return tuple(Output(port) for port in ports)
+
+
+def _decision(reason: str, orders: Iterable[Order]) -> Decision | None:
+    found = tuple(orders)
+    return Decision(reason, found) if found else None
