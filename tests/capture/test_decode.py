@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from ryu.ofproto import ofproto_v1_3 as ofp
 
 from experiments.capture.decode import decode
-from experiments.capture.names import MESSAGE, MULTIPART, TYPE
+from experiments.capture.names import ERROR, ERROR_CODE, MESSAGE, MULTIPART, TYPE
 from tests.capture.samples import FROM_CONTROLLER, FROM_SWITCH, Sample, all_samples, message, serialised
 
 ENUMERATIONS = {
@@ -64,7 +65,22 @@ POSITIONS = {
 
 RYU_NAMES = {"next_table_ids": "table_ids", "field": "key", "reserved": "_reserved"}
 RYU_LACKS = {"ERROR": {"message", "text"}, "bands": {"data"}}
-ERROR_PREFIX = {"BAD_MATCH": "OFPBMC_", "HELLO_FAILED": "OFPHFC_"}
+ERROR_PREFIX = {
+    "HELLO_FAILED": "OFPHFC_",
+    "BAD_REQUEST": "OFPBRC_",
+    "BAD_ACTION": "OFPBAC_",
+    "BAD_INSTRUCTION": "OFPBIC_",
+    "BAD_MATCH": "OFPBMC_",
+    "FLOW_MOD_FAILED": "OFPFMFC_",
+    "GROUP_MOD_FAILED": "OFPGMFC_",
+    "PORT_MOD_FAILED": "OFPPMFC_",
+    "TABLE_MOD_FAILED": "OFPTMFC_",
+    "QUEUE_OP_FAILED": "OFPQOFC_",
+    "SWITCH_CONFIG_FAILED": "OFPSCFC_",
+    "ROLE_REQUEST_FAILED": "OFPRRFC_",
+    "METER_MOD_FAILED": "OFPMMFC_",
+    "TABLE_FEATURES_FAILED": "OFPTFFC_",
+}
 
 
 def test_the_samples_are_every_type_and_every_multipart_type_in_both_directions() -> None:
@@ -82,7 +98,15 @@ def test_every_field_is_what_ryu_reads(sample: Sample) -> None:
     compare(fields, sample.ryu, name)
 
 
-def compare(ours: dict[str, Any], theirs: Any, path: str) -> None:
+def test_every_error_has_the_name_that_ryu_gives_it() -> None:
+    for kind, codes in ERROR_CODE.items():
+        prefix = ERROR_PREFIX[ERROR[kind]]
+        known = {value for name, value in vars(ofp).items() if name.startswith(prefix)}
+        assert {getattr(ofp, prefix + name): name for name in codes.values()} == codes
+        assert known == set(codes)
+
+
+def compare(ours: Mapping[str, Any], theirs: Any, path: str) -> None:
     """Every field of ours is the same in Ryu's object."""
     for key, value in ours.items():
         here = f"{path}.{key}"
@@ -100,7 +124,9 @@ def compare(ours: dict[str, Any], theirs: Any, path: str) -> None:
             prefix = "OFPIT_" if key == "instruction_ids" else "OFPAT_"
             assert [getattr(ofp, prefix + word) for word in value] == [item.type for item in getattr(theirs, key)]
         elif key == "oxm_ids":
-            assert value == [item.type + "/mask" * bool(item.hasmask) for item in theirs.oxm_ids]
+            named = [item.type + "/mask" * bool(item.hasmask) for item in theirs.oxm_ids]
+            # Ryu has names of its own for fields that OpenFlow 1.3 does not define.
+            assert value == [ours if ours.startswith("oxm_") else name for ours, name in zip(value, named, strict=True)]
         elif path.endswith("GROUP_FEATURES") and key in {"max_groups", "actions"}:
             numbers = [number(f"{here}.{kind}", entry) for kind, entry in value.items()]
             assert numbers == list(getattr(theirs, key))
