@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import configparser
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +111,16 @@ def test_neighbours_use_only_pure_parts_of_the_controller() -> None:
         if any(within(name, room) for room in forbidden)
     ]
     assert not found, "\n".join(found)
+
+
+def test_every_third_party_is_a_declared_requirement() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(HOME / "setup.cfg")
+    declared = set(re.findall(r"^[a-z]+", setup["options"]["install_requires"], re.MULTILINE))
+    third_parties = {
+        name.partition(".")[0] for module, path in modules(*PACKAGES) for name, _ in imports(module, path)
+    } - {*PACKAGES, *sys.stdlib_module_names}
+    assert third_parties <= declared
 
 
 def test_no_file_is_longer_than_one_can_keep_in_mind() -> None:

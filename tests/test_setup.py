@@ -125,7 +125,6 @@ def test_a_script_is_executable_and_parses(script: Path) -> None:
     assert run(("bash", "-n", script), os.environ, HOME).stderr == ""
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_shellcheck_is_content(script: Path) -> None:
     assert run(("shellcheck", script), os.environ, HOME).stdout == ""
