@@ -68,16 +68,18 @@ class Recorder:
         """Packets that the kernel could not keep; final when the block has ended."""
 
     def __enter__(self) -> Self:
-        with contextlib.ExitStack() as undo:
-            sock = undo.enter_context(_packet_socket(self.interface, self.port))
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as lent:
+            self._socket = ours.enter_context(_packet_socket(self.interface, self.port))
             file_fd = _create(self.path)
-            undo.callback(os.close, file_fd)
+            lent.callback(os.close, file_fd)
             stop_read, self._stop_fd = os.pipe()
-            undo.callback(os.close, stop_read)
+            lent.callback(os.close, stop_read)
+            self._stopped = False
+            ours.callback(self.stop)
             self._news_fd, news_write = os.pipe()
-            undo.callback(os.close, news_write)
-            self._socket = sock.dup()
-            fds = (sock.fileno(), file_fd, stop_read, news_write)
+            lent.callback(os.close, news_write)
+            ours.callback(os.close, self._news_fd)
+            fds = (self._socket.fileno(), file_fd, stop_read, news_write)
             # A session of its own: Ctrl-C is for us, and we tell the writer when to end.
             self._writer = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_WRITER), *map(str, fds)],
@@ -86,21 +88,20 @@ class Recorder:
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
-        self._stopped = False
+            self._ours = ours.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
-        try:
-            _, complaint = self._writer.communicate(timeout=_STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._writer.kill()
-            _, complaint = self._writer.communicate()
-        with self._socket:
+        with self._ours:
+            try:
+                _, complaint = self._writer.communicate(timeout=_STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self._writer.kill()
+                _, complaint = self._writer.communicate()
             _, self.dropped = struct.unpack("II", self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
-        os.close(self._news_fd)
         if self._writer.returncode and error is None:
             why = complaint.decode(errors="replace").strip().splitlines()
             raise UserError(

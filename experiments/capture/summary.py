@@ -32,7 +32,14 @@ def summary(message: Message) -> str:
         about,
         f"MALFORMED: {malformed}" if malformed else "",
     )
-    return " ".join(filter(None, words))
+    return _printable(" ".join(filter(None, words)))
+
+
+def _printable(line: str) -> str:
+    """A line that does nothing to a terminal, whatever a switch called itself or a host sent."""
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
 def _packet_in(fields: _Fields) -> str:

@@ -5,6 +5,7 @@ nothing of Flowpath, so that it starts at once. It copies until the first pipe c
 then everything that the socket still holds, and ends. After every flush it writes a byte to the second pipe.
 """
 
+import io
 import os
 import select
 import socket
@@ -33,9 +34,9 @@ def copy(packets: socket.socket, file_fd: int, stop_fd: int, news_fd: int) -> No
     poller.register(stop_fd, select.POLLIN)
     os.set_blocking(news_fd, False)
     stopping = False
-    with open(file_fd, "wb", buffering=1 << 20) as file:
+    with io.BufferedWriter(io.FileIO(file_fd, "wb"), 1 << 20) as file:
         while True:
-            more = copy_waiting(packets, file.write)
+            more = copy_waiting(packets, file)
             file.flush()
             try:
                 os.write(news_fd, b".")
@@ -50,7 +51,7 @@ def copy(packets: socket.socket, file_fd: int, stop_fd: int, news_fd: int) -> No
             stopping = any(fd == stop_fd for fd, _ in poller.poll())
 
 
-def copy_waiting(packets, write) -> bool:  # type: ignore[no-untyped-def]  # typing would double the start-up time
+def copy_waiting(packets: socket.socket, file: io.BufferedWriter) -> bool:
     """Copy what the socket holds; True when there may be more than one batch."""
     buffer = bytearray(LARGEST)
     view = memoryview(buffer)
@@ -59,14 +60,12 @@ def copy_waiting(packets, write) -> bool:  # type: ignore[no-untyped-def]  # typ
     for _ in range(BATCH):
         try:
             wire, ancillary, _, _ = receive([buffer], space, socket.MSG_DONTWAIT | socket.MSG_TRUNC)
-        except BlockingIOError:
-            return False
         except OSError:
-            return False  # the interface went away or down: what came before stays
+            return False  # nothing is waiting, or the interface went down
         kept = min(wire, LARGEST)
         seconds, nanoseconds = ARRIVAL.unpack(ancillary[0][2])
-        write(RECORD.pack(seconds, nanoseconds, kept, wire))
-        write(view[:kept])
+        file.write(RECORD.pack(seconds, nanoseconds, kept, wire))
+        file.write(view[:kept])
     return True
 
 

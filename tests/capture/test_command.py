@@ -133,6 +133,13 @@ def test_every_sample_has_a_line() -> None:
     assert "MALFORMED" in cut
 
 
+def test_a_line_does_nothing_to_the_terminal() -> None:
+    evil = message("ERROR", bytes(4) + b"\x1b[2J\nflowpath: all is well")
+    line = summary(Message(0.0, 1, True, "", evil))
+    assert line.isprintable()
+    assert line.endswith("\\x1b[2J\\nflowpath: all is well")
+
+
 def command(*arguments: str) -> subprocess.Popen[str]:
     """``flowpath capture`` as a process of its own."""
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}
