@@ -116,7 +116,7 @@ def test_neighbours_use_only_pure_parts_of_the_controller() -> None:
 def test_every_third_party_is_a_declared_requirement() -> None:
     setup = configparser.ConfigParser()
     setup.read(HOME / "setup.cfg")
-    declared = set(re.findall(r"^[a-z]+", setup["options"]["install_requires"], re.MULTILINE))
+    declared = set(re.findall(r"^[a-z0-9]+", setup["options"]["install_requires"], re.MULTILINE))
     third_parties = {
         name.partition(".")[0] for module, path in modules(*PACKAGES) for name, _ in imports(module, path)
     } - {*PACKAGES, *sys.stdlib_module_names}
