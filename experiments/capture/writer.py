@@ -5,6 +5,7 @@ nothing of Flowpath, so that it starts at once. It copies until the first pipe c
 then everything that the socket still holds, and ends. After every flush it writes a byte to the second pipe.
 """
 
+import contextlib
 import io
 import os
 import select
@@ -33,17 +34,14 @@ def copy(packets: socket.socket, file_fd: int, stop_fd: int, news_fd: int) -> No
     poller.register(packets, select.POLLIN)
     poller.register(stop_fd, select.POLLIN)
     os.set_blocking(news_fd, False)
+    buffer = bytearray(LARGEST)
     stopping = False
     with io.BufferedWriter(io.FileIO(file_fd, "wb"), 1 << 20) as file:
         while True:
-            more = copy_waiting(packets, file)
+            more = copy_waiting(packets, file, buffer)
             file.flush()
-            try:
+            with contextlib.suppress(OSError):  # nobody follows, or has more news already than it has read
                 os.write(news_fd, b".")
-            except BlockingIOError:
-                pass
-            except BrokenPipeError:
-                return
             if more:
                 continue
             if stopping:
@@ -51,9 +49,8 @@ def copy(packets: socket.socket, file_fd: int, stop_fd: int, news_fd: int) -> No
             stopping = any(fd == stop_fd for fd, _ in poller.poll())
 
 
-def copy_waiting(packets: socket.socket, file: io.BufferedWriter) -> bool:
+def copy_waiting(packets: socket.socket, file: io.BufferedIOBase, buffer: bytearray) -> bool:
     """Copy what the socket holds; True when there may be more than one batch."""
-    buffer = bytearray(LARGEST)
     view = memoryview(buffer)
     receive = packets.recvmsg_into
     space = socket.CMSG_SPACE(ARRIVAL.size)

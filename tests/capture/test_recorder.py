@@ -158,6 +158,7 @@ with Recorder(port=int(sys.argv[1]), path=sys.argv[2]) as recorder:
 def test_a_killed_recorder_leaves_a_whole_file_and_no_process(tmp_path: Path) -> None:
     with free_port() as (listening, port):
         path = tmp_path / "killed.pcap"
+        told = [message("ECHO_REQUEST", xid=n) for n in range(6000)]
         holder = subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(port), str(path)],
             stdin=subprocess.PIPE,
@@ -169,11 +170,15 @@ def test_a_killed_recorder_leaves_a_whole_file_and_no_process(tmp_path: Path) ->
             writer = int(holder.stdout.readline())
             writer_end = os.pidfd_open(writer)
             assert b"FLOWPATH_RUN=a-run" in Path(f"/proc/{writer}/environ").read_bytes().split(b"\0")
-            converse(listening, [BARRIER], [message("HELLO")])
+            # The writer is far behind when its parent dies.
+            os.kill(writer, signal.SIGSTOP)
+            converse(listening, told, [message("HELLO")])
             holder.send_signal(signal.SIGKILL)
+            holder.wait()
+            os.kill(writer, signal.SIGCONT)
         assert select.select([writer_end], [], [], 20)[0], "the writer outlived its parent"
         os.close(writer_end)
-        assert [m.raw for m in read(path, port)] == [BARRIER, message("HELLO")]
+        assert [m.raw for m in read(path, port)] == [*told, message("HELLO")]
 
 
 @needs_root
