@@ -7,7 +7,7 @@ Every interface that a run makes is born in the link group `GROUP` (ip-link(8)):
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +37,17 @@ def ours() -> set[str]:
 def taps() -> set[str]:
     """The interfaces that a process serves (tun/tap)."""
     return {name for name in names() if (SYSFS / name / "tun_flags").exists()}
+
+
+def served(tap: str, pids: Iterable[int]) -> bool:
+    """Whether one of these processes has the tap open (proc(5), fdinfo)."""
+    for pid in pids:
+        with suppress(OSError):
+            for file in Path(f"/proc/{pid}/fdinfo").iterdir():
+                with suppress(OSError):
+                    if f"iff:\t{tap}\n" in file.read_text():
+                        return True
+    return False
 
 
 def delete(name: str) -> None:

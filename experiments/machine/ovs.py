@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Collection
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -97,7 +96,7 @@ def other(name: str) -> str:
 
 def start(journal: Journal) -> None:
     """Start both daemons on an empty database. Each command returns when its daemon is ready to serve."""
-    journal.add("open_vswitch", made_directory=not RUN_DIRECTORY.exists(), strays=datapath_interfaces())
+    journal.add("open_vswitch", made_directory=not RUN_DIRECTORY.exists())
     RUN_DIRECTORY.mkdir(parents=True, exist_ok=True)
     database, socket = journal.directory / "conf.db", RUN_DIRECTORY / "db.sock"
 
@@ -117,25 +116,20 @@ def stop(run: str, entry: Entry) -> None:
     for name, pids in ours.items():
         for pid in pids:
             stop_daemon(name, pid)
-    if not processes.named("ovs-vswitchd"):
-        # Nobody serves a datapath now. One that is there and was not when we started is what a sudden death left.
-        remove_datapaths(entry["strays"])
+    remove_unserved_datapaths()
     if entry["made_directory"]:
         shutil.rmtree(RUN_DIRECTORY, ignore_errors=True)
 
 
-def datapath_interfaces() -> list[str]:
-    """The interfaces by which Open vSwitch's datapaths show themselves."""
-    return sorted({KERNEL_INTERFACE, USER_INTERFACE} & links.names())
+def remove_unserved_datapaths() -> None:
+    """Remove what datapaths leave behind when their daemon ends: as a rule in user space, in the kernel if it crashed.
 
-
-def remove_datapaths(spared: Collection[str]) -> None:
-    """Remove the datapaths that no daemon serves any more, but for those whose interface is in ``spared``."""
-    for interface in set(datapath_interfaces()) - set(spared):
-        if interface == KERNEL_INTERFACE:
-            commands.run(["ovs-dpctl", "del-dp", f"system@{KERNEL_INTERFACE}"])
-        else:
-            links.delete(interface)
+    Neither was there when we started: the kernel's would have kept us from it, and the tap would have been taken over.
+    """
+    if USER_INTERFACE in links.taps() and not links.served(USER_INTERFACE, processes.named("ovs-vswitchd")):
+        links.delete(USER_INTERFACE)
+    if KERNEL_INTERFACE in links.names() and not processes.named("ovs-vswitchd"):
+        commands.run(["ovs-dpctl", "del-dp", f"system@{KERNEL_INTERFACE}"])
 
 
 def stop_daemon(name: str, pid: int) -> None:

@@ -39,12 +39,15 @@ def state() -> State:
 
 
 def ours() -> set[tuple[int, str]]:
-    """Living processes that a run may have started: marked, Open vSwitch's, or not in the root's network namespace."""
+    """Living processes that a run may have started: marked, or not in the root's network namespace.
+
+    (Open vSwitch's daemons show by their files, which have their process ids.)
+    """
     root = os.stat("/proc/self/ns/net").st_ino
     found = {pid for pid, _ in processes.marked()}
     for pid in processes.all_pids():
         with suppress(OSError):
-            if processes.name(pid) in ovs.DAEMONS or os.stat(f"/proc/{pid}/ns/net").st_ino != root:
+            if os.stat(f"/proc/{pid}/ns/net").st_ino != root:
                 found.add(pid)
     return {(pid, processes.name(pid)) for pid in found if processes.identity(pid)}
 

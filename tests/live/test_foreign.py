@@ -12,7 +12,7 @@ import pytest
 
 import topologies
 from experiments.errors import UserError
-from experiments.machine import links, ovs, recovery
+from experiments.machine import links, ovs, processes, recovery
 from experiments.machine.journal import Journal
 from experiments.machine.session import Session
 from tests.live import machine
@@ -59,6 +59,21 @@ def test_what_others_made_is_there_after_a_run(somebodys_ovs, tmp_path):
     ovs.vsctl("del-br", "fpf-br")
     subprocess.run(["ip", "link", "delete", "fpf0"], check=True)
     subprocess.run(["ip", "netns", "delete", "flowpath-foreign"], check=True)
+
+
+def test_another_open_vswitch_elsewhere_changes_nothing(tmp_path):
+    database, socket_file = tmp_path / "conf.db", tmp_path / "db.sock"
+    subprocess.run(["ovsdb-tool", "create", database, ovs.SCHEMA], check=True)
+    elsewhere = ["--pidfile", "--detach", "-vconsole:off", "-vsyslog:off"]
+    environment = {**os.environ, "OVS_RUNDIR": str(tmp_path)}
+    for command in (
+        ["ovsdb-server", database, f"--remote=punix:{socket_file}", *elsewhere],
+        ["ovs-vswitchd", f"unix:{socket_file}", "--disable-system", *elsewhere],
+    ):
+        subprocess.run(command, env=environment, check=True, stderr=subprocess.DEVNULL)
+    with Session("ours", wait=PATIENCE) as session:
+        a_network(session)
+    processes.end([int((tmp_path / f"{name}.pid").read_text()) for name in ovs.DAEMONS], grace=5)
 
 
 def test_a_bridge_of_somebody_else_is_refused_by_name_and_stays(somebodys_ovs):
