@@ -143,6 +143,13 @@ def test_help_needs_no_set_up_and_works_through_a_link_from_anywhere(checkout: C
     assert not checkout.venv.exists()
 
 
+def test_asking_what_a_command_can_do_sets_nothing_up(checkout: Checkout) -> None:
+    done = checkout.run(checkout.home / "flowpath", "demo", "--help")
+    assert done.returncode == 0
+    assert done.stdout.endswith((HOME / "experiments" / "usage.txt").read_text())
+    assert not checkout.venv.exists()
+
+
 def test_version_comes_from_setup_cfg(checkout: Checkout) -> None:
     assert re.fullmatch(r"flowpath \d+\.\d+\.\d+\n", checkout.run(checkout.home / "flowpath", "--version").stdout)
 
