@@ -12,6 +12,7 @@ from experiments.errors import UserError
 
 EXPERIMENTS = {
     "packet-flow": "experiments.packet_flow",
+    "reachability": "experiments.reachability",
 }
 """Experiment -> its module, which has ``add_arguments`` and ``run`` as every command has."""
 
