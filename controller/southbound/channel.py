@@ -37,7 +37,7 @@ from ryu.lib import hub
 from ryu.ofproto import ofproto_parser
 
 from controller.model import Port, SwitchUp, dpid_text
-from controller.southbound import openflow
+from controller.southbound import endless, openflow
 from controller.southbound.openflow import Malformed, MessageType
 from controller.southbound.replies import Features, MultipartReply
 from controller.southbound.switchboard import Switchboard
@@ -79,7 +79,6 @@ class Channel:
         self._out: list[bytes] = []
         self._rest: bytes | memoryview = b""
         self._waiting = 0
-        self._flush_planned = False
         self._work = green.Event()
         self._drained: green.Event | None = None
 
@@ -117,15 +116,10 @@ class Channel:
         """Write soon: what one greenlet sends without pausing goes out together."""
         if self._closed or self._parting:
             return False
+        if not self._out:
+            get_hub().schedule_call_global(0, self.flush)
         self.put(bytes(data))
-        if not self._flush_planned:
-            self._flush_planned = True
-            get_hub().schedule_call_global(0, self._planned_flush)
         return True
-
-    def _planned_flush(self) -> None:
-        self._flush_planned = False
-        self.flush()
 
     def _shed(self, data: bytes) -> bytes:
         if self._waiting > LIMIT:
@@ -170,7 +164,7 @@ class Channel:
 
     @property
     def who(self) -> str:
-        """The switch, or the address as long as the switch has not said who it is."""
+        """The switch, or its address as long as it has not said who it is."""
         return f"switch {dpid_text(self.datapath.id)}" if self.datapath.id is not None else self.where
 
     def read(self) -> None:
@@ -266,11 +260,14 @@ class Channel:
     def _tell_ryu(self, message: bytes) -> None:
         """What Ryu's own receive loop does with a message."""
         datapath = self.datapath
+        message = endless.plain(message)
         try:
             # Not by ofproto_parser.msg, which logs each fault with its traceback.
             parse = ofproto_parser._MSG_PARSERS[message[0]]
-            parsed = parse(datapath, *HEADER.unpack_from(message), message)
+            parsed = endless.limited(parse, datapath, *HEADER.unpack_from(message), message)
         except Exception as error:  # Ryu's parsers let many kinds of them out.
+            if isinstance(error, endless.Endless):
+                self.part()
             raise Malformed(f"Ryu cannot read it ({type(error).__name__})", None) from error
         event = ofp_event.ofp_msg_to_ev(parsed)
         brick = datapath.ofp_brick
@@ -337,6 +334,7 @@ def connect(board: Switchboard) -> None:
 
 def install() -> None:
     """Replace the methods of Ryu's Datapath that read and write. Doing so again changes nothing."""
+    endless.watch()
     Datapath._recv_loop = _recv_loop
     Datapath._send_loop = _send_loop
     Datapath.send = _send

@@ -17,10 +17,10 @@ from struct import pack
 
 import pytest
 
-from controller.model import Cookie, Match, PortNo
+from controller.model import Apply, Cookie, Match, Output, PortNo, Rule
 from tests.southbound import switch_words
 
-from .fake_switch import ECHO_REPLY, ERROR, FLOW_MOD, PACKET_OUT, FakeSwitch, frame
+from .fake_switch import BARRIER_REQUEST, ECHO_REPLY, ERROR, FLOW_MOD, PACKET_OUT, FakeSwitch, frame
 from .running import HOME, RYU_MANAGER, RunningController, free_port
 
 A, B, C = "02:00:00:00:00:0a", "02:00:00:00:00:0b", "02:00:00:00:00:0c"
@@ -158,6 +158,34 @@ def test_malformed_messages_are_refused_one_by_one_and_logged_once(controller: R
         assert switch.hear().msg_type == PACKET_OUT
         said = [line for line in controller.text().splitlines() if f"{dpid:016x} sent a malformed" in line]
         assert len(said) == 2
+
+
+OUTPUT_OF_11 = Rule(Match(), (Apply((Output(1),)),))
+ENDLESS = {
+    "an action of an unusual size": switch_words.multipart(1, switch_words.flow_stats(OUTPUT_OF_11)).replace(
+        pack("!HHI", 0, 16, 1), pack("!HHI", 11, 16, 1)
+    ),
+    "table features of no size": switch_words.multipart(12, b"\0" * 64),
+    "queues of no size": switch_words.message(23, b"\0" * 40),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_what_ryu_would_read_for_ever_stops_nobody(controller: RunningController, dpid: int, kind: str) -> None:
+    with (
+        FakeSwitch.connect(controller.port, dpid) as other,
+        FakeSwitch.connect(controller.port, dpid + 1) as switch,
+    ):
+        switch.say(ENDLESS[kind])
+        assert switch.ended()
+        other.ask(1, frame(A, B))
+        assert other.hear().msg_type == PACKET_OUT
+
+
+def test_hello_may_say_more_than_is_known(controller: RunningController, dpid: int) -> None:
+    with FakeSwitch(controller.port, dpid) as switch:
+        switch.say(switch_words.message(0, pack("!HHIHHI", 7, 8, 1, 1, 8, 0x12)))
+        switch.hear_kind(BARRIER_REQUEST)
 
 
 def test_newer_connection_of_a_dpid_wins(controller: RunningController, dpid: int) -> None:
