@@ -40,6 +40,6 @@ def run(command: Sequence[str], *, timeout: float = PATIENCE, stdin: str | None 
 
 
 def shown(command: Sequence[str]) -> str:
-    """A command as a message shows it: the start of it, where it is long."""
-    text = " ".join(command)
+    """A command as a message shows it: on one line, and only the start of it where it is long."""
+    text = " ".join(" ".join(command).split())
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from experiments.machine import processes
+from experiments.machine import commands, processes
 
 LISTEN = "0A"
 ESTABLISHED = "01"
@@ -39,5 +39,5 @@ def holder(port: int) -> str:
             for file in os.scandir(f"/proc/{pid}/fd"):
                 with suppress(OSError):
                     if os.readlink(file.path) in wanted:
-                        return f"pid {pid} ({processes.command_line(pid) or 'gone'})"
+                        return f"pid {pid} ({commands.shown([processes.command_line(pid)]) or 'gone'})"
     return "a process that cannot be seen from here"

@@ -17,7 +17,6 @@ from __future__ import annotations
 import atexit
 import os
 import resource
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -27,7 +26,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from experiments.errors import UserError
-from experiments.machine import ovs, processes, recovery
+from experiments.machine import commands, ovs, processes, recovery
 from experiments.machine.controller_process import OWN_APP, Controller
 from experiments.machine.journal import ROOM, Journal, runs
 from experiments.machine.lock import Lock
@@ -77,7 +76,9 @@ class Session:
     def _begin(self) -> None:
         run = run_name()
         words = [Path(sys.argv[0]).name, *sys.argv[1:]]
-        self._lock.take(run, f"pid {os.getpid()} ({shlex.join(words)}; {self.name}, {datetime.now():%H:%M})", self.wait)
+        self._lock.take(
+            run, f"pid {os.getpid()} ({commands.shown(words)}; {self.name}, {datetime.now():%H:%M})", self.wait
+        )
         with self._signals.held():
             if dead := runs():
                 print(f"flowpath: undoing what {len(dead)} killed run(s) left behind", file=sys.stderr)

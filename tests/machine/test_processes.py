@@ -66,6 +66,11 @@ def test_a_taken_port_is_told_with_its_holder():
     require_free(port, "REST")
 
 
+def test_a_command_is_shown_on_one_short_line():
+    assert commands.shown(["python", "-c", "import this\nthat"]) == "python -c import this that"
+    assert commands.shown(["x" * 200]) == "x" * 77 + "..."
+
+
 def test_a_tool_that_fails_is_one_line_with_its_own_words():
     with pytest.raises(UserError, match=r"^`ls /nowhere` failed: .*No such file"):
         commands.run(["ls", "/nowhere"])
