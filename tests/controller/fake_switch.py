@@ -56,9 +56,12 @@ class FakeSwitch:
         self.say(switch_words.packet_in(Match(in_port=in_port), frame))
 
     def hear(self) -> Any:
-        """The next message but probes, answered where a switch answers by itself. EOFError at the connection's end."""
+        """The next message, answered where a switch answers by itself. EOFError at the connection's end.
+
+        Probes and questions about statistics are passed over: a controller sends them when it likes.
+        """
         message = read(self._next())
-        while message.msg_type == PACKET_OUT and message.data[12:14] == LLDP:
+        while _is_background(message):
             message = read(self._next())
         self.told.append(message)
         answer = self._answer(message)
@@ -132,6 +135,12 @@ def read(message: bytes) -> Any:
             at += told.actions[-1].len
         told.data = message[at:]
     return told
+
+
+def _is_background(message: Any) -> bool:
+    if message.msg_type == MULTIPART_REQUEST:
+        return message.type not in (DESC, PORT_DESC)
+    return bool(message.msg_type == PACKET_OUT and message.data[12:14] == LLDP)
 
 
 def frame(source: str, target: str, payload: bytes = b"\x88\xb5hello") -> bytes:

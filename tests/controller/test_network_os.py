@@ -195,7 +195,7 @@ def test_switch_that_answers_no_barrier_is_worth_one_line(caplog: pytest.LogCapt
     network_os.switch_up(SwitchUp(1), 100.0)
     with caplog.at_level(logging.WARNING):
         for now in (105.0, 111.0, 112.0):
-            assert network_os.tick(now) == []
+            network_os.tick(now)
     assert len(caplog.records) == 1
 
 
