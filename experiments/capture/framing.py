@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Set
+from enum import Enum, auto
 
 from experiments.capture.names import TYPE
 
@@ -30,8 +31,12 @@ _LEAST = {
     "PACKET_IN": 34,
     **dict.fromkeys(("FLOW_MOD", "FLOW_REMOVED"), 56),
 }
+_MOST = {"HELLO": 64, "ECHO_REQUEST": 1024, "ECHO_REPLY": 1024}
+"""Longer ones are possible and not sent. (Every ARP packet has 04 00 01 02 in it, as a HELLO of 258 bytes had.)"""
+
 _EXACT_BY_TYPE = {TYPE[name]: length for name, length in _EXACT.items()}
 _LEAST_BY_TYPE = {TYPE[name]: length for name, length in _LEAST.items()}
+_MOST_BY_TYPE = {TYPE[name]: length for name, length in _MOST.items()}
 _WORDS = {TYPE[name] for name in ("FLOW_MOD", "FLOW_REMOVED", "GROUP_MOD", "METER_MOD")}
 """Types whose length is a multiple of 8."""
 
@@ -105,39 +110,50 @@ class Framer:
 def _boundary(data: bytes, at: int, types: Set[int], *, final: bool) -> tuple[int, bool]:
     """Where the next message begins, and whether that is certain; otherwise from where on to look again.
 
-    Certain is a place from which messages follow one another up to the very end of the bytes, or `_SURE` of them.
-    ``final``: no bytes will follow, so that a place where more would be needed to tell is passed over.
+    Best is a place from which several messages follow one another. With none such, it is the first from where one
+    message reaches to the very end, or would with more bytes; ``final``: no more will come.
     """
-    while True:
-        at = data.find(_VERSION_BYTE, at)
-        if at < 0:
-            return len(data), False
-        certain = _chain(data, at, types)
-        if certain:
-            return at, True
-        if certain is None and not final:
-            return at, False
+    fallback: tuple[int, bool] | None = None
+    while (at := data.find(_VERSION_BYTE, at)) >= 0:
+        chain = _chain(data, at, types)
+        if chain is _Chain.SEVERAL:
+            # A byte 4 before a true header makes an EXPERIMENTER of it.
+            return at + (_chain(data, at + 1, types) is _Chain.SEVERAL), True
+        if fallback is None and (chain is _Chain.ONE or (chain is _Chain.OPEN and not final)):
+            fallback = at, chain is _Chain.ONE
         at += 1
+    return fallback or (len(data), False)
 
 
-def _chain(data: bytes, at: int, types: Set[int]) -> bool | None:
-    """Whether messages follow one another from here; None when more bytes are needed to tell."""
-    for _ in range(_SURE):
+class _Chain(Enum):
+    """What follows from a place on."""
+
+    NONE = auto()
+    OPEN = auto()
+    ONE = auto()
+    SEVERAL = auto()
+
+
+def _chain(data: bytes, at: int, types: Set[int]) -> _Chain:
+    """Several messages up to the very end of the bytes (or `_SURE` of them), or one, or one that is not whole yet."""
+    for count in range(_SURE):
+        if at == len(data):
+            return _Chain.ONE if count == 1 else _Chain.SEVERAL
         if len(data) - at < _HEADER_SIZE:
-            return None if data[at : at + 1] in (b"", _VERSION_BYTE) else False
+            return _Chain.OPEN if data[at : at + 1] == _VERSION_BYTE else _Chain.NONE
         version, kind, length = _HEADER.unpack_from(data, at)
         if version != _VERSION_BYTE[0] or kind not in types or not _fits(kind, length):
-            return False
+            return _Chain.NONE
         at += length
-        if at == len(data):
-            return True
         if at > len(data):
-            return None
-    return True
+            return _Chain.OPEN
+    return _Chain.SEVERAL
 
 
 def _fits(kind: int, length: int) -> bool:
-    """Whether a message of this type can be so long."""
+    """Whether a message of this type is likely to be so long."""
     if kind in _EXACT_BY_TYPE:
         return length == _EXACT_BY_TYPE[kind]
-    return length >= _LEAST_BY_TYPE.get(kind, _HEADER_SIZE) and not (kind in _WORDS and length % 8)
+    if not _LEAST_BY_TYPE.get(kind, _HEADER_SIZE) <= length <= _MOST_BY_TYPE.get(kind, length):
+        return False
+    return not (kind in _WORDS and length % 8)
