@@ -192,3 +192,29 @@ def port(location: Location, up: bool = True) -> Port:
     mac = (0x02 << 40 | location.dpid << 16 | location.port & 0xFFFF).to_bytes(6)
     name = f"s{location.dpid}-eth{location.port}"
     return Port(location.port, name, mac, up, curr_speed=10_000_000 // location.dpid)
+
+
+A1, A2, A3 = (Location(1, number) for number in (1, 2, 3))
+B1, B2, B3 = (Location(2, number) for number in (1, 2, 3))
+
+
+def pair() -> Wires:
+    """Two switches, one cable between their ports 1, and two more ports each that are up."""
+    net = Wires(cables([(1, 2)]))
+    net.connect(1, 2, extra=[A2, A3, B2, B3])
+    return net
+
+
+def linked(net: Wires) -> set[Link]:
+    return set(net.topology.links())
+
+
+def ring(size: int) -> Wires:
+    net = Wires(cables([(number, number % size + 1) for number in range(1, size + 1)]))
+    net.connect(*range(1, size + 1), extra=[Location(number, 9) for number in range(1, size + 1)])
+    return net
+
+
+def last_probe(net: Wires, location: Location) -> bytes:
+    """What a host behind this port has heard last."""
+    return next(send.frame for _, send in reversed(net.sent) if way_out(send) == location)
