@@ -8,7 +8,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,8 +27,10 @@ def new_directory(experiment: str, base: Path | None = None, now: datetime | Non
     parent = (base or Path(os.environ.get(VARIABLE, "results"))) / experiment
     name = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H-%M-%SZ")
     directory = parent / name
+    missing = [folder for folder in (parent, *parent.parents) if not folder.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
+        _give_to_user(missing)
         serial = 2
         while directory.exists():
             directory = parent / f"{name}-{serial}"
@@ -46,11 +48,15 @@ def finish(directory: Path) -> None:
         fresh = link.with_name(f".latest-{os.getpid()}")
         fresh.symlink_to(directory.name)
         fresh.replace(link)
+    _give_to_user([directory, *directory.rglob("*"), link])
+
+
+def _give_to_user(paths: Iterable[Path]) -> None:
+    """Under sudo, what a run made belongs to who typed it; what was there before is not touched."""
     uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     if os.geteuid() == 0 and uid and gid:
-        for path in [directory, *directory.rglob("*"), directory.parent, directory.parent.parent, link]:
-            if path.lstat().st_uid == 0:
-                os.chown(path, int(uid), int(gid), follow_symlinks=False)
+        for path in paths:
+            os.chown(path, int(uid), int(gid), follow_symlinks=False)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -47,6 +47,8 @@ def test_under_sudo_results_belong_to_who_typed_it(tmp_path: Path, monkeypatch: 
     results.finish(directory)
     for path in (directory, directory / "result.json", directory.parent, directory.parent / "latest"):
         assert (path.lstat().st_uid, path.lstat().st_gid) == (12345, 12346)
+    # The folder that was there before stays whose it was.
+    assert tmp_path.stat().st_uid == os.geteuid()
 
 
 def test_the_environment_may_say_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
