@@ -11,6 +11,8 @@ from experiments.cli import run_module, unknown
 from experiments.errors import UserError
 
 EXPERIMENTS = {
+    "discovery": "experiments.discovery",
+    "link-failure": "experiments.link_failure",
     "packet-flow": "experiments.packet_flow",
     "reachability": "experiments.reachability",
 }

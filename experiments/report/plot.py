@@ -62,14 +62,13 @@ def draw(samples: Sequence[Sample]) -> str:
         axes.patch.set_visible(False)
         page = io.StringIO()
         figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return themed(page.getvalue())
+    return themed(page.getvalue(), "Round trips of the pings after each cold start, with medians")
 
 
-def themed(drawing: str) -> str:
+def themed(drawing: str, title: str) -> str:
     """An SVG file's content as part of the page: no prologue, the page's colours, a name."""
     inner = drawing[drawing.index("<svg") :]
     inner = re.sub(r"<metadata>.*?</metadata>", "", inner, flags=re.DOTALL)
     for stand_in, colour in COLOURS.items():
         inner = inner.replace(stand_in, colour)
-    title = "<title>Round trips of the pings after each cold start, with medians</title>"
-    return re.sub(r"(<svg[^>]*)>", rf'\1 role="img" class="plot">{title}', inner, count=1)
+    return re.sub(r"(<svg[^>]*)>", rf'\1 role="img" class="plot"><title>{title}</title>', inner, count=1)
