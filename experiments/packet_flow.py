@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `Plan` holds."""
     parser.add_argument(
         "--topology", metavar="SPEC", default="linear:3",
-        help="the network: linear:5, tree:2x3, single:4 ... (default: linear:3)",
+        help="the network: linear:5, tree:2x3, ring:6, fat-tree:4 ... (default: linear:3)",
     )  # fmt: skip
     parser.add_argument("--from", dest="source", metavar="HOST", default="", help="who pings (default: the first host)")
     parser.add_argument(
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--apps", metavar="NAME[,NAME...]", default="",
-        help="Flowpath's applications, in the order in which they are asked (default: learning_switch)",
+        help="Flowpath's applications, in the order in which they are asked (default: routing)",
     )  # fmt: skip
     parser.add_argument(
         "--ryu-app", metavar="MODULE", default=OWN_APP,
@@ -115,9 +115,10 @@ def checked(plan: Plan, graph: Graph) -> Plan:
     if source == target:
         raise UserError(f"--from and --to are both {source}; a packet's way needs two hosts")
     switches = graph.subgraph(node for node, about in graph.nodes(data=True) if about["kind"] == "switch")
-    if switches.number_of_edges() > switches.number_of_nodes() - nx.number_connected_components(switches):
+    loops = switches.number_of_edges() > switches.number_of_nodes() - nx.number_connected_components(switches)
+    if loops and plan.ryu_app != OWN_APP:
         raise UserError(
-            f"topology {plan.topology!r} has a loop, in which a learning switch's floods go round for ever; "
+            f"topology {plan.topology!r} has a loop, in which the floods of {plan.ryu_app} may go round for ever; "
             "choose one without, such as linear:5 or tree:2x3"
         )
     if plan.samples < 1:

@@ -37,7 +37,7 @@ def test_hosts_that_are_not_said_are_the_ones_far_apart(said: dict[str, str], ch
         ("linear:3", {"source": "h2", "target": "h2"}, "both h2"),
         ("linear:3", {"samples": 0}, "at least 1"),
         ("single:1", {}, "needs two"),
-        ("ring:4", {}, "'ring:4' has a loop"),
+        ("ring:4", {"ryu_app": "ryu.app.simple_switch_13"}, "'ring:4' has a loop.*simple_switch_13"),
     ],
 )
 def test_what_makes_no_sense_is_refused(topology: str, said: dict[str, object], complaint: str) -> None:
@@ -45,8 +45,8 @@ def test_what_makes_no_sense_is_refused(topology: str, said: dict[str, object], 
         plan(topology, **said)
 
 
-@pytest.mark.parametrize("topology", ["single:2", "linear:5x2", "tree:2x3", "star:4"])
-def test_networks_without_a_loop_are_taken(topology: str) -> None:
+@pytest.mark.parametrize("topology", ["single:2", "linear:5x2", "tree:2x3", "star:4", "ring:4"])
+def test_networks_of_every_kind_are_taken(topology: str) -> None:
     assert plan(topology).source == "h1"
 
 
