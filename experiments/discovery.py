@@ -1,8 +1,8 @@
 """The discovery experiment: how soon a controller knows every cable, and what knowing costs; against Ryu's own.
 
-One network, several controllers, one after the other and by turns. Each is started, the switches connect, and from the
-captured OpenFlow messages alone it is read when a probe had come in at both ends of every cable, and how many probes
-are sent per minute once nothing is left to be found.
+One network, several controllers, one after the other and by turns. Each is started, all switches are told of it at
+once, and from the captured OpenFlow messages alone it is read when a probe had come in at both ends of every cable, and
+how many probes are sent per minute once nothing is left to be found.
 
 examples:
   flowpath run discovery --topology torus:3x3
@@ -25,7 +25,7 @@ import topologies
 from experiments import report, results
 from experiments.capture import Message, Recorder, read
 from experiments.errors import Exit, UserError
-from experiments.machine import wait
+from experiments.machine import ovs, wait
 from experiments.machine.controller_process import Controller
 from experiments.machine.session import Session
 from experiments.options import add_common
@@ -34,6 +34,7 @@ from experiments.report.sheet import Claim, Picture, Sheet, Table, ranged
 from experiments.wire_watch import Place, WireWatch, is_probe
 
 if TYPE_CHECKING:
+    from experiments.machine.network import Network
     from topologies.plan import Graph
 
 EXPERIMENT = "discovery"
@@ -91,14 +92,13 @@ def run(args: argparse.Namespace) -> int:
     with Session(EXPERIMENT, wait=args.wait) as session:
         datapath = session.open_vswitch()
         directory = results.new_directory(EXPERIMENT, args.out)
-        # Nobody listens yet: the switches knock until the first controller is there, as they do at its successors.
         network = session.network(graph, Controller(log=directory / "none.log"))
         narrator.progress(f"network is up: {len(network.switches)} switches, {len(places) // 2} cables between them")
         for number in range(1, args.repeat + 1):
             for name, start in controllers(session).items():
                 stem = f"{name.split()[0].lower()}-{number}"
                 capture = directory / f"{stem}.pcap"
-                observe(capture, partial(start, directory / f"{stem}.log"), places, args.rest)
+                observe(network, capture, partial(start, directory / f"{stem}.log"), args.rest)
                 samples.append(measured(name, number, list(read(capture)), places, args.rest))
                 narrator.progress(f"{name}: all found in {samples[-1].took:.3f} s")
     about = sheet.circumstances(
@@ -130,13 +130,17 @@ def cable_ends(graph: Graph) -> list[Place]:
     ]
 
 
-def observe(capture: Path, start: Callable[[], Controller], places: Sequence[Place], rest: float) -> None:
+def observe(network: Network, capture: Path, start: Callable[[], Controller], rest: float) -> None:
     """Have a controller find everything, and then rest, while its messages are captured. Raises `UserError`."""
+    places = cable_ends(network.graph)
+    # Left to themselves, switches knock at a missing controller at times of their own, up to a second apart.
+    to_all(network, "del-controller")
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(path=capture))
         watch = stack.enter_context(WireWatch(recorder))
         controller = start()
         stack.callback(controller.stop)
+        to_all(network, "set-controller", "tcp:{}:{}".format(*controller.address))
 
         def complete() -> bool:
             controller.check()
@@ -149,6 +153,12 @@ def observe(capture: Path, start: Callable[[], Controller], places: Sequence[Pla
             )
         if controller.died_within(SETTLING + rest):
             controller.check()
+
+
+def to_all(network: Network, *order: str) -> None:
+    """Give every bridge the same order, all in one transaction."""
+    command, *rest = order
+    ovs.vsctl(*(word for switch in network.switches for word in ("--", command, switch.name, *rest)))
 
 
 def measured(name: str, number: int, captured: Sequence[Message], places: Sequence[Place], rest: float) -> Sample:

@@ -87,10 +87,10 @@ def show(sheet: Sheet, directory: Path, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     console.width = min(console.width, WIDEST)
     for table in sheet.tables:
-        console.print(Text(f"\n  {table.title}", "bold"))
+        console.print(Text(f"\n  {table.title}", "bold"), soft_wrap=True)
         grid = RichTable(box=None, padding=(0, 2, 0, 0))
         for number, column in enumerate(table.columns):
-            grid.add_column(column, header_style="dim", justify="right" if number else "left", overflow="fold")
+            grid.add_column(column, header_style="dim", justify="right" if number else "left", no_wrap=not number)
         for row in table.rows:
             grid.add_row(*map(text_of, row))
         console.print(Padding(grid, (0, 0, 0, 2), expand=False))
@@ -98,7 +98,7 @@ def show(sheet: Sheet, directory: Path, console: Console | None = None) -> None:
     for claim in sheet.claims:
         mark, style = ("yes", "green") if claim.holds else ("NO ", "bold red")
         figure = f" ({claim.figure})" if claim.figure else ""
-        console.print(Text.assemble("  ", (mark, style), "  ", claim.text, (figure, "dim")))
+        console.print(Text.assemble("  ", (mark, style), "  ", claim.text, (figure, "dim")), soft_wrap=True)
     console.print(Text(f"\nResults: {directory}/ (report.html, result.json)"), soft_wrap=True)
 
 
