@@ -30,7 +30,7 @@ from experiments.cold_starts import PINGS, measure
 from experiments.errors import Exit, UserError
 from experiments.machine.session import Session
 from experiments.outcome import Outcome
-from experiments.story import tell
+from experiments.story import explained, tell
 
 if TYPE_CHECKING:
     from topologies.plan import Graph
@@ -143,8 +143,9 @@ def perform(plan: Plan, graph: Graph, say: Say, show: Callable[[Outcome], None])
         measured = measure(network, (plan.source, plan.target), plan.samples, say)
         recording.close()
         controller.check()
+        reasons = controller.reasons()
         messages = sorted(read(capture), key=lambda message: message.time)
-        story = tell(messages, graph, measured.pings, measured.before, measured.after)
+        story = explained(tell(messages, graph, measured.pings, measured.before, measured.after), reasons)
         facts = about(plan, str(datapath), recorder.dropped)
         outcome = Outcome.of(graph, story, measured, messages, facts)
         show(outcome)

@@ -129,6 +129,13 @@ class Controller:
             raise UserError(f"after {timeout:g} s, {connected} of {n_switches} switches are ready; see {self.log}")
         return health
 
+    def reasons(self, last: int = 1000) -> dict[int, str]:
+        """Why it took its latest decisions, by their numbers; nothing of a controller that is not Flowpath's."""
+        if not self.own:
+            return {}
+        decisions = self.get(f"/api/v1/decisions?last={last}")["decisions"]
+        return {decided["number"]: decided["reason"] for decided in decisions}
+
     def get(self, path: str, *, timeout: float = 10.0) -> dict[str, Any]:
         """Ask its REST interface. Raises `ControllerDied`, or `UserError` when the answer is none."""
         connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=timeout)

@@ -234,7 +234,7 @@ def _decision(canvas: Canvas, visit: Visit, top: float, bottom: float) -> None:
     took = duration_text(decision.took / 1e6)
     number = f"decision {decision.number}, " if decision.number is not None else ""
     words = svg.text(took, x + 11, (top + bottom) / 2 + 4, "label decide", "start")
-    title = f"decide: {number}{took} after the question\n{decision.text}"
+    title = f"decide: {number}{took} after the question\n{decision.text}\n{decision.why}".strip()
     canvas.front.append(svg.group(bar, words, class_="decision", title=title))
 
 

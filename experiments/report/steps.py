@@ -37,7 +37,8 @@ def steps(visit: Visit) -> Iterator[Step]:
     if visit.decision:
         number = f"decision {visit.decision.number}, " if visit.decision.number is not None else ""
         took = duration_text(visit.decision.took / 1e6)
-        yield Step("decide", visit.decision.at, f"{number}{took} later: {visit.decision.text}")
+        why = f"; its reason: {visit.decision.why}" if visit.decision.why else ""
+        yield Step("decide", visit.decision.at, f"{number}{took} later: {visit.decision.text}{why}")
     for install in visit.installs:
         yield Step("install", install.at, _install_text(install, visit.switch), install.message)
     for release in visit.deliveries if visit.release is None else (visit.release, *visit.deliveries):

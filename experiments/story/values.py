@@ -67,7 +67,8 @@ class Query:
 class Decision:
     """The controller has decided: when its first order was on the wire, and how long after the query.
 
-    ``number`` and ``application`` are those in Flowpath's cookies; another controller's decisions have none.
+    ``number`` and ``application`` are those in Flowpath's cookies; another controller's decisions have none. ``text``
+    is read from the orders; ``why`` is the controller's own word, asked of it afterwards, since no message carries it.
     """
 
     at: float
@@ -75,6 +76,7 @@ class Decision:
     number: int | None
     application: int | None
     text: str
+    why: str = ""
 
 
 @dataclass(frozen=True)

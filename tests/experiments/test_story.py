@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from experiments.story import PacketStory, Story
+from experiments.report.steps import steps
+from experiments.story import PacketStory, Story, explained
 from experiments.story.tables import FLOOD
 from tests.experiments.wire import BEGIN, SECOND, Made, Routed, Wire, arp, echo
 from topologies import build_graph
@@ -71,6 +72,21 @@ def test_another_controllers_decisions_have_no_number() -> None:
     story = Wire(build_graph("linear:3"), ours=False).story()
     assert not story.ours
     assert all(visit.decision and visit.decision.number is None for visit in packet(story, "ARP reply").visits)
+
+
+def test_reasons_stand_beside_the_decisions_that_they_are_of() -> None:
+    story = Wire(build_graph("linear:3"), ours=True).story()
+    decision = packet(story, "ARP reply").visits[0].decision
+    assert decision
+    assert decision.number is not None
+    told = explained(story, {decision.number: "h1 is behind port 2"})
+    whys = [visit.decision.why for each in told.first for visit in each.visits if visit.decision]
+    assert whys.count("h1 is behind port 2") == 1
+    assert packet(told, "ARP reply").visits[0].decision == replace(decision, why="h1 is behind port 2")
+    assert "its reason: h1 is behind port 2" in " ".join(
+        step.text for step in steps(packet(told, "ARP reply").visits[0])
+    )
+    assert explained(told, {}) == story
 
 
 def test_a_flood_needs_no_rule(wire: Wire) -> None:
