@@ -58,6 +58,8 @@ HOSTS_TICK = 1.0
 """Seconds between two looks at the hosts: who is silent, who is searched for."""
 
 LLDP = lldp.ETHERTYPE.to_bytes(2)
+LOCAL_EXPERIMENT = b"\x88\xb5"
+"""An EtherType that says nothing of addresses (IEEE 802 §9.2.3)."""
 
 Listener = Callable[[Event, float], None]
 
@@ -84,12 +86,16 @@ class NetworkOS:
         *,
         remembered: int = 1000,
         secret: bytes | None = None,
+        keep_foreign: bool = False,
         earlier: Callable[[], None] = lambda: None,
     ) -> None:
-        """``secret`` signs the probes, random if None; ``earlier`` is called when `next_due` came nearer by itself."""
+        """``secret`` signs the probes, random if None; ``keep_foreign`` leaves rules alone that somebody else wrote.
+
+        ``earlier`` is called when `next_due` came nearer by itself.
+        """
         self.apps = tuple(apps)
         self.inventory = Inventory()
-        self.rules = Rules()
+        self.rules = Rules(("flowpath", *(app.name for app in apps)), keep_foreign=keep_foreign)
         topology = Topology(secret or secrets.token_bytes(32))
         self.network = Network(
             inventory=self.inventory,
@@ -107,7 +113,8 @@ class NetworkOS:
         self._refused: Counter[tuple[int, int, int]] = Counter()
         self._number = 0
         self._listeners: list[Listener] = []
-        self._greeted: dict[int, int] = {}
+        self._connected: dict[int, int] = {}
+        self._settling: set[int] = set()
         self._late: set[int] = set()
         self._hosts_due = 0.0
         self._earlier = earlier
@@ -115,27 +122,18 @@ class NetworkOS:
 
     # ------------------------------------------------------------ from the switches
 
-    def switch_greeted(self, dpid: int, now: float) -> Outgoing:
-        """A switch has said who it is. Before anybody orders anything else, it is emptied of older rules."""
-        decision = self.rules.clean_slate(dpid)
-        self._greeted[dpid] = number = self._next_number()
-        self._decided.append(Decided(number, "flowpath", decision, None, now))
-        return self.rules.carry_out(number, OWN, decision)
-
     def switch_up(self, switch: SwitchUp, now: float) -> Outgoing:
-        """A switch is ready for orders: the applications give their first rules, and a barrier ends them."""
-        outgoing = [] if switch.dpid in self._greeted else self.switch_greeted(switch.dpid, now)
-        outgoing += self.dispatch(switch, now)
-        # The barrier bears the number of the decision with which the switch's life here began.
-        outgoing.append((switch.dpid, openflow.barrier_request(self._greeted[switch.dpid])))
-        return outgoing
+        """A switch is ready for orders. It is read first; what applications order meanwhile it gets afterwards."""
+        self._connected[switch.dpid] = number = self._next_number()
+        self._decided.append(Decided(number, "flowpath", Decision("a switch is asked what it holds"), switch, now))
+        return self.rules.connect(switch.dpid, number) + self.dispatch(switch, now)
 
     def switch_down(self, dpid: int, now: float) -> Outgoing:
         """A switch's connection is gone."""
-        self._greeted.pop(dpid, None)
+        self._connected.pop(dpid, None)
         self._late.discard(dpid)
-        self.rules.forget(dpid)
-        return self.dispatch(SwitchDown(dpid), now)
+        self._settling.discard(dpid)
+        return self.rules.disconnect(dpid) + self.dispatch(SwitchDown(dpid), now)
 
     def packet_in(self, dpid: int, message: bytes, now: float) -> Outgoing:
         """A switch asks about a packet. Raises Malformed when ``message`` is not a PACKET_IN."""
@@ -169,27 +167,52 @@ class NetworkOS:
         match value:
             case Packet():
                 return self.packet_in(dpid, message, now)
-            case BarrierReply(xid) if xid == self._greeted.get(dpid):
-                switch = self.inventory.switch(dpid)
-                return self.dispatch(SwitchReady(dpid), now) if switch and not switch.ready else []
+            case BarrierReply(xid):
+                return self._done(dpid, xid, now)
             case MultipartReply():
-                self.network.statistics.receive(dpid, value, now)
+                if not self.rules.found(dpid, value):
+                    self.network.statistics.receive(dpid, value, now)
+                return []
+            case SwitchError():
+                turn = self.rules.refused(value, now)
+                return turn.outgoing + self._dispatch((value, *turn.events), now)
             case PortChanged(_, port) if port == self.network.port(Location(dpid, port.number)):
                 return []  # Switches say the same several times.
-            case FlowRemoved() | PortChanged() | PortGone() | SwitchError():
+            case FlowRemoved() | PortChanged() | PortGone():
                 return self.dispatch(value, now)
         return []
+
+    def _done(self, dpid: int, number: int, now: float) -> Outgoing:
+        """A switch has done all that it was ordered up to this barrier."""
+        read_before = self.rules.is_read(dpid)
+        turn = self.rules.confirmed(dpid, number, now)
+        outgoing = turn.outgoing
+        switch = self.inventory.switch(dpid)
+        if switch is None or number != self._connected.get(dpid):
+            return outgoing + self._dispatch(turn.events, now)
+        if not read_before:
+            # The barrier bears the number of the decision with which the switch's life here began.
+            outgoing += self.rules.ask_whether_done(dpid, number)
+            return outgoing + self._dispatch(turn.events, now)
+        if not switch.ready:
+            return outgoing + self.dispatch(SwitchReady(dpid), now)
+        if not switch.settled and self._topology.is_settled(dpid):
+            if self.rules.is_done(dpid):
+                return outgoing + self.dispatch(SwitchSettled(dpid), now)
+            self._settling.add(dpid)
+        return outgoing + self._dispatch((), now)
 
     # ------------------------------------------------------------ time
 
     @property
     def next_due(self) -> float:
         """When `tick` has something to do next; it may turn out to be nothing."""
-        return min(self._topology.next_due, self.network.statistics.next_due, self._hosts_due)
+        return min(self._topology.next_due, self.network.statistics.next_due, self.rules.next_due, self._hosts_due)
 
     def tick(self, now: float, busy: float = 0.0, backlog: int = 0) -> Outgoing:
         """Time has passed. ``busy`` is the share of it in which the caller was, ``backlog`` the packets that wait."""
-        outgoing = self._dispatch((), now)
+        outgoing = self.rules.tick(now)
+        outgoing += self._dispatch((), now)
         outgoing += self.network.statistics.tick(now)
         if now >= self._hosts_due:
             self._hosts_due = now + HOSTS_TICK
@@ -254,10 +277,17 @@ class NetworkOS:
             if not concluded:
                 break
             pending = concluded
-        if self.next_due < self._announced:
-            self._announced = self.next_due
-            self._earlier()
+        for dpid in [dpid for dpid in self._settling if not self.rules.concern(dpid)]:
+            self._settling.discard(dpid)
+            outgoing += self.rules.ask_whether_done(dpid, self._connected[dpid])
+        self._come_earlier()
         return outgoing
+
+    def _come_earlier(self) -> None:
+        due = self.next_due
+        if due < self._announced:
+            self._announced = due
+            self._earlier()
 
     def _take_in(
         self, events: Sequence[Event], touched: dict[int, frozenset[int]], flooding: set[int], now: float
@@ -273,13 +303,16 @@ class NetworkOS:
             network.statistics.apply(event, now)
             self.guard.apply(event)
             flooding |= network.tree.apply(event)
-            concluded += self._settled(event)
+            concluded += self._look_for_settled(event, now)
         for dpid, switches in network.paths.apply(*events).items():
             touched[dpid] = touched.get(dpid, frozenset()) | switches
         return concluded
 
-    def _settled(self, event: Event) -> list[Event]:
-        """The switches that have settled by this."""
+    def _look_for_settled(self, event: Event, now: float) -> list[Event]:
+        """The switches of which everything is known by this will be asked whether they have carried out everything.
+
+        The hosts of which their rules speak are taken for known: nobody has to say a word after a restart.
+        """
         match event:
             case SwitchReady(dpid):
                 candidates: Iterable[int] = (dpid,)
@@ -287,12 +320,15 @@ class NetworkOS:
                 candidates = switches
             case _:
                 return []
-        known = [switch for switch in map(self.inventory.switch, candidates) if switch]
-        return [
-            SwitchSettled(switch.dpid)
-            for switch in known
-            if switch.ready and not switch.settled and self._topology.is_settled(switch.dpid)
-        ]
+        seen: list[Event] = []
+        for dpid in candidates:
+            switch = self.inventory.switch(dpid)
+            if switch is not None and switch.ready and not switch.settled and self._topology.is_settled(dpid):
+                self._settling.add(dpid)
+                for port, mac in self.rules.sources(dpid):
+                    if self._hosts.place(mac) is None:
+                        seen += self._hosts.observe(Packet(dpid, port, mac + mac + LOCAL_EXPERIMENT), now)
+        return seen
 
     def _tell(self, event: Event, now: float) -> Outgoing:
         """Ask the applications about an event, and tell the listeners."""
@@ -321,8 +357,10 @@ class NetworkOS:
     def _carry_out(self, index: int, app: App, decision: Decision, about: Packet | Event, now: float) -> Outgoing:
         number = self._next_number()
         packet = about if isinstance(about, Packet) else None
-        outgoing = self.rules.carry_out(number, index, decision, packet)
+        outgoing = self.rules.carry_out(number, index, decision, packet, now)
         self._decided.append(Decided(number, app.name, decision, about, now))
+        if decision.then:
+            self._come_earlier()
         if log.isEnabledFor(logging.DEBUG):
             log.debug("decision %d, %s: %s (%s)", number, app.name, decision.reason, about)
         return outgoing

@@ -251,9 +251,6 @@ class Channel:
             self.part()
         elif isinstance(said, Features):
             self._features = said
-            for _, data in self._board.controller.switch_greeted(said.dpid, self._board.clock()):
-                self.put(data)
-            self.flush()
         elif isinstance(said, MultipartReply):
             self._ports += [part for part in said.parts if isinstance(part, Port)]
 

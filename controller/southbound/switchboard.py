@@ -17,9 +17,6 @@ Outgoing = list[tuple[int, bytes]]
 class Controller(Protocol):
     """Whom the channels serve. Each call returns messages and the switches that they are for, in order."""
 
-    def switch_greeted(self, dpid: int, now: float) -> Outgoing:
-        """A switch has told its dpid; nobody has ordered anything from it yet."""
-
     def switch_up(self, switch: SwitchUp, now: float) -> Outgoing:
         """The handshake is complete."""
 

@@ -19,7 +19,7 @@ from tests.southbound import ryu_words, switch_words
 
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, FEATURES_REQUEST, PACKET_OUT, FLOW_MOD = 0, 1, 2, 3, 5, 13, 14
 MULTIPART_REQUEST, BARRIER_REQUEST = 18, 20
-DESC, PORT_DESC = 0, 13
+DESC, FLOW, GROUP_DESC, METER_CONFIG, PORT_DESC = 0, 1, 7, 10, 13
 LLDP = b"\x88\xcc"
 PATIENCE = 10.0
 
@@ -44,9 +44,10 @@ class FakeSwitch:
         return switch
 
     def shake_hands(self) -> None:
+        """Up to the last barrier: the switch has been read, has its first rules, and its ports are known."""
         self.say(switch_words.message(HELLO))
-        while self.hear().msg_type != BARRIER_REQUEST:
-            pass
+        for _ in range(3):
+            self.hear_kind(BARRIER_REQUEST)
 
     def say(self, *messages: bytes) -> None:
         self.socket.sendall(b"".join(messages))
@@ -104,6 +105,8 @@ class FakeSwitch:
             case 18 if message.type == DESC:
                 texts = pack("!256s256s256s32s256s", b"nobody", b"fake", b"1.0", b"7", b"a fake switch")
                 return switch_words.message(19, pack("!HH4x", 0, 0) + texts, xid=message.xid)
+            case 18 if message.type in (FLOW, GROUP_DESC, METER_CONFIG):
+                return switch_words.message(19, pack("!HH4x", message.type, 0), xid=message.xid)
             case 20:
                 return switch_words.message(21, xid=message.xid)
             case 2:
@@ -139,7 +142,7 @@ def read(message: bytes) -> Any:
 
 def _is_background(message: Any) -> bool:
     if message.msg_type == MULTIPART_REQUEST:
-        return message.type not in (DESC, PORT_DESC)
+        return message.type not in (DESC, PORT_DESC) and bool(message.xid >> 31)  # the statistics' numbers
     return bool(message.msg_type == PACKET_OUT and message.data[12:14] == LLDP)
 
 

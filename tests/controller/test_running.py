@@ -46,24 +46,17 @@ def learn(switch: FakeSwitch, mac: str, port: int) -> None:
     switch.hear_kind(PACKET_OUT)
 
 
-def test_switch_gets_a_clean_slate_and_its_first_rules_and_is_ready(controller: RunningController, dpid: int) -> None:
+def test_switch_is_read_and_gets_its_first_rules_and_is_ready(controller: RunningController, dpid: int) -> None:
     with FakeSwitch.connect(controller.port, dpid) as switch:
         kinds = [message.msg_type for message in switch.told]
-        assert kinds == [
-            0,
-            5,
-            14,
-            15,
-            18,
-            14,
-            20,
-        ]  # hello, features, delete rules and groups, ports, table-miss, barrier
-        delete, _, _, miss, barrier = switch.told[2:]
-        assert (delete.command, delete.table_id) == (3, 0xFF)
+        # hello, features, ports; rules, groups, meters and a barrier; the table-miss rule and a barrier; and one more
+        # when it is known what the ports lead to
+        assert kinds == [0, 5, 18, 18, 18, 18, 20, 14, 20, 20]
+        read, miss = switch.told[6], switch.told[7]
         assert (miss.priority, miss.match.items()) == (0, [])
         assert miss.instructions[0].actions[0].port == PortNo.CONTROLLER
         assert Cookie.unpack(miss.cookie) == Cookie(1, miss.xid)
-        assert barrier.xid == delete.xid
+        assert {message.xid for message in switch.told[3:] if message is not miss} == {read.xid}
 
         status, _, health = controller.get("/api/v1/health?switches=1&timeout=10")
         assert (status, health["status"]) == (200, "ready")

@@ -136,20 +136,24 @@ def command(outgoing: Outgoing) -> int:
 
 
 @pytest.mark.parametrize(
-    ("there", "gone"),
+    ("there", "another", "gone"),
     [
-        (SetGroup(1, Group(9, GroupType.ALL, ())), RemoveGroup(1, 9)),
-        (SetMeter(1, Meter(9, 100)), RemoveMeter(1, 9)),
+        (SetGroup(1, Group(9, GroupType.ALL, ())), SetGroup(1, Group(9, GroupType.SELECT, ())), RemoveGroup(1, 9)),
+        (SetMeter(1, Meter(9, 100)), SetMeter(1, Meter(9, 200)), RemoveMeter(1, 9)),
     ],
 )
-def test_a_group_or_meter_that_is_there_is_modified(there: Order, gone: Order) -> None:
+def test_a_group_or_meter_that_is_there_is_modified(there: Order, another: Order, gone: Order) -> None:
     rules = Rules()
+    rules.connect(1, 5)
+    rules.confirmed(1, 5, 0.0)
     assert command(rules.carry_out(1, 1, Decision("", (there,)))) == 0
-    assert command(rules.carry_out(2, 1, Decision("", (there,)))) == 1
+    assert command(rules.carry_out(2, 1, Decision("", (another,)))) == 1
+    assert rules.carry_out(2, 1, Decision("", (another,))) == []
     rules.carry_out(3, 1, Decision("", (gone,)))
     assert command(rules.carry_out(4, 1, Decision("", (there,)))) == 0
-    rules.clean_slate(1)
-    assert command(rules.carry_out(5, 1, Decision("", (there,)))) == 0
+    rules.connect(1, 5)
+    rules.confirmed(1, 5, 0.0)
+    assert command(rules.carry_out(6, 1, Decision("", (there,)))) == 0
 
 
 def test_a_dropped_packet_needs_an_order_only_where_the_switch_keeps_it() -> None:
