@@ -18,7 +18,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -59,6 +61,9 @@ SAMPLE = 40
 
 PATIENCE = 15.0
 """Seconds after which a failure counts as never overcome, and a cable as never found again."""
+
+REST = 4.0
+"""Seconds for which probes are counted at rest."""
 
 Say = Callable[[str], None]
 
@@ -109,6 +114,14 @@ class Repetition:
 
 
 @dataclass(frozen=True)
+class Probing:
+    """How much a controller asks at rest: probes it sends, seconds between two at the end of a cable."""
+
+    a_minute: float
+    interval: float | None
+
+
+@dataclass(frozen=True)
 class Bench:
     """What a mode's failures are made on."""
 
@@ -144,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
     started = datetime.now(UTC).isoformat(timespec="seconds")
     directory = results.new_directory(EXPERIMENT, plan.out)
     found: list[Repetition] = []
-    rest: dict[str, float] = {}
+    rest: dict[str, Probing] = {}
     for mode in plan.modes:
         with Session(EXPERIMENT, wait=plan.wait) as session:
             datapath = session.open_vswitch()
@@ -158,7 +171,7 @@ def run(args: argparse.Namespace) -> int:
                 for kind in plan.kinds:
                     found += repetitions(Bench(plan, network, watch, mode), kind, narrator.progress)
                 controller.check()
-                rest[mode] = probes_a_minute(watch)
+                rest[mode] = probing(network, watch)
     about = sheet.circumstances(
         EXPERIMENT, started=started, topology=plan.topology, hosts=f"{plan.source} to {plan.target}", rate=plan.rate,
         repetitions=plan.repeat, seed=None, datapath=str(datapath),
@@ -202,10 +215,18 @@ def survivable(graph: Graph, source: str, target: str) -> bool:
     return one != other and nx.edge_connectivity(nx.Graph(graph), one, other) > 1
 
 
-def probes_a_minute(watch: WireWatch) -> float:
-    """Probes that the controller sent per minute, from the first to the last of the run."""
-    sent = watch.probes_sent
-    return 60 * (len(sent) - 1) / (sent[-1] - sent[0]) if len(sent) > 1 else 0.0
+def probing(network: Network, watch: WireWatch) -> Probing:
+    """Count the controller's probes while nothing happens. Raises `ControllerDied`."""
+    begin = time.time()
+    if network.controller.died_within(REST):
+        network.controller.check()
+    sent = [when for when in watch.probes_sent if when >= begin]
+    gaps = [
+        other - one
+        for times in watch.probes.values()
+        for one, other in pairwise(when for when in list(times) if when >= begin)
+    ]
+    return Probing(60 / REST * len(sent), median(gaps) if gaps else None)
 
 
 def repetitions(bench: Bench, kind: Kind, say: Say) -> list[Repetition]:
@@ -257,17 +278,22 @@ def repetition(bench: Bench, kind: Kind, number: int) -> Repetition:
         mended = time.time()
         undo_mending.close()
         places = [Place(graph.nodes[end.switch]["dpid"], end.number) for end in cable]
-        if not watch.wait_heard(places, mended, PATIENCE) or not watch.wait_calm(CALM, PATIENCE):
-            raise UserError(f"the controller did not find {cable} again within {PATIENCE:g} s of its mending")
+        if not watch.wait_heard(places, mended, PATIENCE):
+            raise UserError(f"the controller did not probe {cable} again within {PATIENCE:g} s of its mending")
+        if not watch.wait_calm(CALM, PATIENCE):
+            raise UserError(f"the controller still changes rules {PATIENCE:g} s after {cable} was mended")
         steady(ours, hand)
         done = time.time()
         wait.until(lambda: all(stream.poll()[-1].sent >= done for stream in (ours, hand)), PATIENCE)
+        losses = (
+            suffered(ours, at, mended, done, overcome),
+            suffered(hand, at, mended, done, kind is Kind.ANNOUNCED),
+        )
     noticed = [when for when in watch.orders if at <= when < mended]
     told = [when for when in watch.port_news if at <= when < mended]
     heard = [when for when in watch.probes[places[1]] if when < at]
     return Repetition(
-        bench.mode, kind, number, tuple(port.switch for port in way), str(cable), at,
-        suffered(ours, at, mended, done, overcome), suffered(hand, at, mended, done, kind is Kind.ANNOUNCED),
+        bench.mode, kind, number, tuple(port.switch for port in way), str(cable), at, *losses,
         told[0] - at if told else None, noticed[0] - at if noticed else None, at - heard[-1] if heard else None,
     )  # fmt: skip
 
