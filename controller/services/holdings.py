@@ -49,6 +49,9 @@ REMEMBERED_FLOWS = 4096
 Key = tuple[int, int, Match]
 """Table, priority and match: what makes a rule the same rule on a switch (§5.2)."""
 
+Identity = tuple[int, Key | tuple[str, int]]
+"""A switch, and which of its rules (`Key`), groups or meters an order is about."""
+
 _EXECUTION: dict[type, int] = {UseMeter: 0, Apply: 1, Clear: 2, Write: 3, WriteMetadata: 4, Goto: 5}
 _NO_MAX_LEN = 0
 
@@ -151,6 +154,24 @@ def is_flow(rule: Rule) -> bool:
 def key_of(rule: Rule) -> Key:
     """What identifies a rule on its switch."""
     return rule.table, rule.priority, rule.match
+
+
+def identity_of(order: Order) -> Identity | None:
+    """What an order is about; None when that is not one thing."""
+    match order:
+        case Install(dpid, rule):
+            return dpid, key_of(rule)
+        case Remove(dpid, match, table, strict=True, priority=priority):
+            return dpid, (table, priority, match)
+        case SetGroup(dpid, group):
+            return dpid, ("group", group.group_id)
+        case RemoveGroup(dpid, group_id):
+            return dpid, ("group", group_id)
+        case SetMeter(dpid, meter):
+            return dpid, ("meter", meter.meter_id)
+        case RemoveMeter(dpid, meter_id):
+            return dpid, ("meter", meter_id)
+    return None
 
 
 def actions_of(rule: Rule) -> Iterator[Action]:

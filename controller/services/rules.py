@@ -100,6 +100,8 @@ class Rules:
 
         Raises ValueError for an order that no switch could read; nothing of the decision is carried out then.
         """
+        if self._stages:
+            self._stages.overrule(decision.orders or decision.then)
         if decision.then and decision.orders:
             return self._in_two_stages(number, app, decision, packet, now)
         outgoing = self._order(number, app, decision, decision.orders or decision.then)
@@ -121,7 +123,7 @@ class Rules:
         return outgoing + [(dpid, openflow.barrier_request(number)) for dpid in awaited]
 
     def _carry_on(self, stage: Stage) -> Outgoing:
-        outgoing = self._order(stage.number, stage.app, stage.decision, stage.decision.then)
+        outgoing = self._order(stage.number, stage.app, stage.decision, stage.orders())
         for number, packet in stage.packets:
             _release(outgoing, number, stage.decision, packet)
         return outgoing

@@ -2,6 +2,8 @@
 
 So no packet meets a path that is not there yet: the switch that asked, or the one that led traffic another way before,
 gets its orders last. More packets of a flow whose path is on its way join its decision, and are released with them.
+
+What a newer decision orders meanwhile stands: a second stage does not undo it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf
 
-from controller.model import Decision, Packet
+from controller.model import Decision, Install, Order, Packet, Remove
+from controller.services.holdings import Identity, covers, identity_of
 
 PATIENCE = 1.0
 """Seconds that a switch has to confirm, before the others do not wait for it any longer."""
@@ -31,6 +34,13 @@ class Stage:
     packets: list[tuple[int, Packet]]
     awaited: dict[int, int] = field(default_factory=dict)
     """How many barriers each switch has yet to answer."""
+    overruled: set[Identity] = field(default_factory=set)
+    """What newer decisions have ordered otherwise."""
+
+    def orders(self) -> tuple[Order, ...]:
+        """The orders of the second stage that still stand."""
+        then = self.decision.then
+        return tuple(order for order in then if identity_of(order) not in self.overruled) if self.overruled else then
 
 
 class Stages:
@@ -39,6 +49,10 @@ class Stages:
     def __init__(self) -> None:
         self._waiting: dict[int, Stage] = {}
         self._flows: dict[FlowKey, Stage] = {}
+        self._latest: dict[Identity, Stage] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def join(self, number: int, app: int, decision: Decision, packet: Packet) -> bool:
         """Have a packet wait for the same decision about an earlier one; False when there is none.
@@ -58,8 +72,21 @@ class Stages:
         """Have the decision wait for these switches."""
         stage.awaited = dict.fromkeys(awaited, 1)
         self._waiting[stage.number] = stage
+        self.overrule(stage.decision.then)
+        self._latest.update((identity, stage) for order in stage.decision.then if (identity := identity_of(order)))
         for _, packet in stage.packets:
             self._flows[_flow_key(stage.app, packet)] = stage
+
+    def overrule(self, orders: Iterable[Order]) -> None:
+        """A newer decision orders this: what waiting stages say of the same rules and groups holds no longer."""
+        for order in orders:
+            identity = identity_of(order)
+            if identity in self._latest:
+                self._latest[identity].overruled.add(identity)
+            elif isinstance(order, Remove) and not order.strict:
+                for waiting, stage in self._latest.items():
+                    if any(_removes(order, each) and identity_of(each) == waiting for each in stage.decision.then):
+                        stage.overruled.add(waiting)
 
     def ask_again(self, number: int, dpid: int) -> bool:
         """Have the decision wait for one barrier more of a switch; False when it is not waiting for that switch."""
@@ -110,6 +137,10 @@ class Stages:
                 key = _flow_key(stage.app, packet)
                 if self._flows.get(key) is stage:
                     del self._flows[key]
+            for order in stage.decision.then:
+                identity = identity_of(order)
+                if identity is not None and self._latest.get(identity) is stage:
+                    del self._latest[identity]
         return stage
 
     def concern(self, dpid: int) -> bool:
@@ -119,3 +150,7 @@ class Stages:
 
 def _flow_key(app: int, packet: Packet) -> FlowKey:
     return app, packet.dpid, packet.in_port, packet.frame[:12]
+
+
+def _removes(order: Remove, other: Order) -> bool:
+    return isinstance(other, Install) and other.dpid == order.dpid and covers(order, other.rule, order.cookie)
