@@ -1,4 +1,7 @@
-"""The learning switch: who was heard behind which port is sent to there, and nowhere else."""
+"""The learning switch: who was heard behind which port is sent to there, and nowhere else.
+
+Whom nobody has heard yet is sent to everywhere, along the loop-free tree, so that links may form loops.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ class LearningSwitch(App):
     def __init__(self, idle_timeout: int = 60) -> None:
         self.idle_timeout = idle_timeout
         self.tables: dict[int, dict[bytes, int]] = {}
+        self.ports: dict[int, list[int]] = {}
+        self.branches: dict[int, list[int]] = {}
 
     @classmethod
     def create(cls, config: Config) -> Self:
@@ -33,6 +38,9 @@ class LearningSwitch(App):
         source, target = packet.eth_src, packet.eth_dst
         if len(packet.frame) < 14 or packet.frame[12:14] == LLDP or (target[:5] == LINK_LOCAL and target[5] < 16):
             return None  # Such frames are for the other end of the cable alone.
+        ports = self.ports.get(packet.dpid) or self.look_up_ports(packet.dpid, network)
+        if packet.in_port not in ports:
+            return Decision(f"port {packet.in_port} leads to no host, and is not on the tree: drop")
         table = self.tables.setdefault(packet.dpid, {})
         orders: tuple[Order, ...] = ()
         moved = ""
@@ -43,10 +51,14 @@ class LearningSwitch(App):
                 moved = f"{mac_text(source)} moved from port {before} to port {packet.in_port}; "
             table[source] = packet.in_port
         port = table.get(target)
-        if target[0] & 1:
-            return Decision(f"{moved}{mac_text(target)} means everyone: flood", orders, FLOOD)
         if port is None:
-            return Decision(f"{moved}nobody knows yet where {mac_text(target)} is: flood", orders, FLOOD)
+            why = (
+                f"{mac_text(target)} means everyone"
+                if target[0] & 1
+                else f"nobody knows yet where {mac_text(target)} is"
+            )
+            flood = tuple(Output(number) for number in ports if number != packet.in_port)
+            return Decision(f"{moved}{why}: flood", orders, flood)
         out = (Output(port),) if port != packet.in_port else ()
         match = Match(in_port=packet.in_port, eth_src=source, eth_dst=target)
         rule = Rule(match, (Apply(out),) if out else (), idle_timeout=self.idle_timeout, notify=True)
@@ -69,6 +81,17 @@ class LearningSwitch(App):
             case model.PortChanged(dpid, port) if not port.up:
                 return self.port_lost(dpid, port.number)
         return None
+
+    def look_up_ports(self, dpid: int, network: Network) -> list[int]:
+        """The ports that may be sent to; the tree tells when they change."""
+        self.ports[dpid] = network.flood_ports(dpid)
+        return self.ports[dpid]
+
+    def forget_all(self) -> Decision | None:
+        """Everybody may be behind another port."""
+        known = {mac for table in self.tables.values() for mac in table}
+        orders = tuple(order for mac in sorted(known) for order in self.forget_everywhere(mac))
+        return Decision("the tree of links changed: everybody is forgotten", orders) if orders else None
 
     def forget_everywhere(self, mac: bytes) -> tuple[Order, ...]:
         """Forget a host that moved, and have no switch send to where it was."""

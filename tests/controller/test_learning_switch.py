@@ -24,12 +24,16 @@ from controller.model import (
     SwitchUp,
     mac_bytes,
 )
-from controller.network_os import NetworkOS
+
+from .in_memory import settled
 
 A, B, C = (mac_bytes(f"02:00:00:00:00:0{digit}") for digit in "abc")
 EVERYONE = b"\xff" * 6
-FLOOD = (Output(PortNo.FLOOD),)
-NETWORK = NetworkOS([]).network
+NETWORK = settled(switches=2).network
+
+
+def flood(port: int) -> tuple[Output, ...]:
+    return tuple(Output(number) for number in range(1, 7) if number != port)
 
 
 class Asked:
@@ -74,8 +78,8 @@ def test_new_switch_is_told_to_ask() -> None:
 
 def test_floods_what_is_unknown_and_what_is_for_everyone() -> None:
     asked = Asked()
-    assert asked.decided(A, B, 1).release == FLOOD
-    assert asked.decided(B, EVERYONE, 2).release == FLOOD
+    assert asked.decided(A, B, 1).release == flood(1)
+    assert asked.decided(B, EVERYONE, 2).release == flood(2)
     assert asked.decided(A, EVERYONE, 1).orders == ()
 
 
@@ -99,7 +103,7 @@ def test_packet_for_its_own_side_is_dropped_there() -> None:
 def test_switches_learn_for_themselves() -> None:
     asked = Asked(switches=2)
     asked.about(A, B, 1, dpid=1)
-    assert asked.decided(B, A, 2, dpid=2).release == FLOOD
+    assert asked.decided(B, A, 2, dpid=2).release == flood(2)
 
 
 @pytest.mark.parametrize("source", [EVERYONE, mac_bytes("33:33:00:00:00:01"), mac_bytes("01:00:5e:00:00:01")])
@@ -123,13 +127,13 @@ def test_never_forwards_lldp_whoever_it_is_for_nor_a_runt() -> None:
 
 
 def test_neighbours_of_the_link_local_block_are_forwarded() -> None:
-    assert Asked().decided(A, bytes.fromhex("0180c2000010"), 1).release == FLOOD
+    assert Asked().decided(A, bytes.fromhex("0180c2000010"), 1).release == flood(1)
 
 
 def test_host_that_moved_is_followed_and_no_switch_sends_to_where_it_was() -> None:
     asked = Asked(switches=3)
     asked.about(A, EVERYONE, 1, dpid=1)
-    asked.about(A, EVERYONE, 9, dpid=2)
+    asked.about(A, EVERYONE, 6, dpid=2)
     asked.about(B, EVERYONE, 2, dpid=1)
     decision = asked.decided(A, B, 3, dpid=1)
     assert decision.orders[:2] == (Remove(1, Match(eth_dst=A)), Remove(2, Match(eth_dst=A)))
@@ -181,4 +185,11 @@ def test_forgets_a_switch_that_left() -> None:
     asked.event(SwitchDown(1))
     assert 1 not in asked.app.tables
     asked.event(SwitchUp(1))
+    assert asked.knows(A) is None
+
+
+def test_port_that_leads_to_no_host_and_is_not_on_the_tree_is_not_listened_to() -> None:
+    asked = Asked()
+    decision = asked.decided(A, B, 99)
+    assert (decision.orders, decision.release) == ((), ())
     assert asked.knows(A) is None

@@ -30,6 +30,7 @@ from controller.southbound.openflow import Malformed
 from tests.southbound import switch_words
 
 from .fake_switch import FLOW_MOD, PACKET_OUT, frame, read
+from .in_memory import settled
 
 A, B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
 PORTS = (Port(5, "s1-eth5", switch_words.MAC, up=True),)
@@ -184,8 +185,8 @@ def test_what_is_not_openflow_is_said_to_be_malformed(message: bytes) -> None:
 
 
 def test_packet_in_may_come_as_any_message() -> None:
-    network_os = NetworkOS([LearningSwitch()])
-    assert kinds(network_os.message(1, question(), 0.0)) == [(1, PACKET_OUT)]
+    network_os = settled([LearningSwitch()])
+    assert kinds(network_os.message(1, question(), 1.0)) == [(1, PACKET_OUT)]
 
 
 def test_switch_that_answers_no_barrier_is_worth_one_line(caplog: pytest.LogCaptureFixture) -> None:
@@ -198,8 +199,7 @@ def test_switch_that_answers_no_barrier_is_worth_one_line(caplog: pytest.LogCapt
 
 
 def test_conversation_of_two_hosts() -> None:
-    network_os = NetworkOS([LearningSwitch(idle_timeout=9)])
-    network_os.switch_up(SwitchUp(1), 0.0)
+    network_os = settled([LearningSwitch(idle_timeout=9)])
     assert kinds(network_os.packet_in(1, question(1, A, B), 1.0)) == [(1, PACKET_OUT)]
     outgoing = network_os.packet_in(1, question(2, B, A), 1.0)
     assert kinds(outgoing) == [(1, FLOW_MOD), (1, PACKET_OUT)]
