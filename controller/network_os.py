@@ -20,6 +20,8 @@ from controller.model import (
     Decision,
     Event,
     FlowRemoved,
+    LinkDown,
+    LinkUp,
     Location,
     Order,
     Packet,
@@ -387,6 +389,10 @@ class NetworkOS:
                     log.info("switch %s port %d (%s) is %s", dpid_text(dpid), port.number, port.name, state)
             case PortGone(dpid, port):
                 log.info("switch %s port %d (%s) was removed", dpid_text(dpid), port.number, port.name)
+            case LinkUp(link) if link.source < link.target:
+                log.info("link %s to %s is up", *link)
+            case LinkDown(link, reason) if link.source < link.target:
+                log.info("link %s to %s is down: %s", *link, reason)
             case SwitchError(dpid, kind, code, xid) if xid <= self._number:
                 self._refused[dpid, kind, code] += 1
                 count = self._refused[dpid, kind, code]
