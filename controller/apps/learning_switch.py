@@ -13,7 +13,6 @@ from controller.config import Config
 from controller.model import Apply, Decision, Event, Install, Match, Order, Output, Packet, Remove, Rule, mac_text
 from controller.services.network import Network
 
-FLOOD = (Output(model.PortNo.FLOOD),)
 LINK_LOCAL = bytes.fromhex("0180c20000")
 LLDP = bytes.fromhex("88cc")
 EXPIRED = (0, 1)  # OFPRR_IDLE_TIMEOUT, OFPRR_HARD_TIMEOUT
@@ -28,7 +27,7 @@ class LearningSwitch(App):
         self.idle_timeout = idle_timeout
         self.tables: dict[int, dict[bytes, int]] = {}
         self.ports: dict[int, list[int]] = {}
-        self.branches: dict[int, list[int]] = {}
+        self.tree: set[tuple[int, int]] = set()
 
     @classmethod
     def create(cls, config: Config) -> Self:
@@ -52,11 +51,8 @@ class LearningSwitch(App):
             table[source] = packet.in_port
         port = table.get(target)
         if port is None:
-            why = (
-                f"{mac_text(target)} means everyone"
-                if target[0] & 1
-                else f"nobody knows yet where {mac_text(target)} is"
-            )
+            everyone = target[0] & 1
+            why = f"{mac_text(target)} means everyone" if everyone else f"nobody knows yet where {mac_text(target)} is"
             flood = tuple(Output(number) for number in ports if number != packet.in_port)
             return Decision(f"{moved}{why}: flood", orders, flood)
         out = (Output(port),) if port != packet.in_port else ()
@@ -72,6 +68,13 @@ class LearningSwitch(App):
                 return Decision("what no rule knows, the switch shall ask about", (Install(dpid, ASK),))
             case model.SwitchDown(dpid):
                 self.tables.pop(dpid, None)
+            case model.TreeChanged() | model.SwitchSettled():
+                return self.follow_tree(network)
+            case model.RulesFound(dpid, rules):
+                for rule in rules:
+                    source, in_port = rule.match.get("eth_src"), rule.match.get("in_port")
+                    if isinstance(source, bytes) and isinstance(in_port, int):
+                        self.tables[dpid][source] = in_port
             case model.FlowRemoved(dpid, rule, reason) if reason in EXPIRED and model.Cookie.unpack(rule.cookie):
                 source, in_port = rule.match.get("eth_src"), rule.match.get("in_port")
                 if isinstance(source, bytes) and self.tables.get(dpid, {}).get(source) == in_port:
@@ -83,15 +86,25 @@ class LearningSwitch(App):
         return None
 
     def look_up_ports(self, dpid: int, network: Network) -> list[int]:
-        """The ports that may be sent to; the tree tells when they change."""
+        """The ports that may be sent to, until the tree changes."""
         self.ports[dpid] = network.flood_ports(dpid)
         return self.ports[dpid]
 
-    def forget_all(self) -> Decision | None:
-        """Everybody may be behind another port."""
-        known = {mac for table in self.tables.values() for mac in table}
-        orders = tuple(order for mac in sorted(known) for order in self.forget_everywhere(mac))
-        return Decision("the tree of links changed: everybody is forgotten", orders) if orders else None
+    def follow_tree(self, network: Network) -> Decision | None:
+        """When the tree leads elsewhere, everybody may be behind another port: forget all."""
+        self.ports.clear()
+        switches = network.switches()
+        if not all(switch.settled for switch in switches):
+            return None  # The tree is still growing.
+        before, self.tree = (
+            self.tree,
+            {(each.dpid, port) for each in switches for port in network.tree.ports(each.dpid)},
+        )
+        if before <= self.tree:
+            return None
+        self.tables.clear()
+        orders = [Remove(each.dpid, Match(in_port=number)) for each in switches for number in each.ports]
+        return Decision("the tree leads elsewhere: everybody is forgotten", tuple(orders))
 
     def forget_everywhere(self, mac: bytes) -> tuple[Order, ...]:
         """Forget a host that moved, and have no switch send to where it was."""
