@@ -22,9 +22,9 @@ Fields = dict[int, tuple[bytes, bytes]]
 """OXM field -> value and mask."""
 
 _IN_PORT, _ETH_DST, _ETH_SRC, _ETH_TYPE = 0, 3, 4, 5
-_ADD, _DELETE, _DELETE_STRICT = 0, 3, 4
-_GROUP_ADD, _GROUP_MODIFY, _GROUP_DELETE = range(3)
-PACKET_OUT, FLOW_MOD, GROUP_MOD, MULTIPART, BARRIER = 13, 14, 15, 18, 20
+_ADD, _DELETE_STRICT = 0, 4
+_GROUP_MODIFY, _GROUP_DELETE = 1, 2
+FLOW_MOD = 14
 ERROR, PACKET_IN = 1, 10
 CONTROLLER, IN_PORT, ANY, ALL_GROUPS, ALL_TABLES = 0xFFFFFFFD, 0xFFFFFFF8, 0xFFFFFFFF, 0xFFFFFFFC, 0xFF
 
@@ -85,15 +85,15 @@ class TableSwitch:
         _, kind, _, xid = unpack_from("!BBHI", message)
         self.told.append((kind, xid))
         match kind:
-            case 14:
+            case 14:  # FLOW_MOD
                 return self._flow_mod(message, xid), []
-            case 15:
+            case 15:  # GROUP_MOD
                 return self._group_mod(message, xid), []
-            case 18:
+            case 18:  # MULTIPART_REQUEST
                 return self._multipart(message, xid), []
-            case 20:
+            case 20:  # BARRIER_REQUEST
                 return [switch_words.message(21, xid=xid)], []
-            case 13:
+            case 13:  # PACKET_OUT
                 return self._packet_out(message)
         return [], []
 
@@ -238,10 +238,6 @@ class TableNetwork:
         self.delay = 0.001
         self.received: dict[Location, list[bytes]] = {host: [] for host in self.hosts}
         self.asked = 0
-        self.hops = 0
-        self.mute: set[int] = set()
-        """Switches that do not answer for the time being: what they are told waits."""
-        self.waiting: dict[int, list[bytes]] = {}
         self._happening: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -258,20 +254,11 @@ class TableNetwork:
     def restart_controller(self) -> None:
         """The controller is killed, and a new one started; what was under way to and from the old one is lost."""
         self.network_os = self.start()
-        self.waiting.clear()
         self.connect()
 
     def deliver(self, outgoing: Outgoing) -> None:
         for dpid, message in outgoing:
-            if dpid in self.mute:
-                self.waiting.setdefault(dpid, []).append(message)
-            else:
-                self._later(lambda dpid=dpid, message=message: self._tell(dpid, message))  # type: ignore[misc]
-
-    def speak(self, dpid: int) -> None:
-        """A switch that was mute takes in what waits for it."""
-        self.mute.discard(dpid)
-        self.deliver([(dpid, message) for message in self.waiting.pop(dpid, [])])
+            self._later(lambda dpid=dpid, message=message: self._tell(dpid, message))  # type: ignore[misc]
 
     def set_cable(self, end: Location, up: bool) -> None:
         """Plug or unplug a cable: both ends say so."""
@@ -334,7 +321,6 @@ class TableNetwork:
             here = Location(dpid, port)
             there = self.far_end.get(here)
             if there is not None:
-                self.hops += 1
                 self._later(lambda there=there, frame=frame: self._receive(there, frame))  # type: ignore[misc]
             elif here in self.received and frame[12:14] != b"\x88\xcc":
                 self.received[here].append(frame)
