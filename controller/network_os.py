@@ -16,12 +16,9 @@ from typing import NamedTuple
 from controller.apps import App
 from controller.model import (
     NO_BUFFER,
-    Alarm,
     Decision,
     Event,
     FlowRemoved,
-    LinkDown,
-    LinkUp,
     Location,
     Order,
     Packet,
@@ -36,6 +33,7 @@ from controller.model import (
     TreeChanged,
     dpid_text,
 )
+from controller.services.event_log import EventLog
 from controller.services.flooding import FloodTree
 from controller.services.guard import Guard
 from controller.services.hosts import Hosts
@@ -107,12 +105,12 @@ class NetworkOS:
             hosts=Hosts(topology),
             statistics=Statistics(),
         )
+        self._log = EventLog(self.network)
         self.guard = Guard(topology.is_edge)
         self.failures: Counter[str] = Counter()
         self._topology = topology
         self._hosts = self.network.hosts
         self._decided: deque[Decided] = deque(maxlen=remembered)
-        self._refused: Counter[tuple[int, int, int]] = Counter()
         self._number = 0
         self._listeners: list[Listener] = []
         self._connected: dict[int, int] = {}
@@ -298,7 +296,7 @@ class NetworkOS:
         concluded: list[Event] = []
         network = self.network
         for event in events:
-            self._report(event)
+            self._log.tell(event, self._number)
             self.inventory.apply(event, now)
             concluded += self._topology.apply(event, now)
             concluded += self._hosts.apply(event, now)
@@ -372,32 +370,3 @@ class NetworkOS:
         self.failures[app.name] += 1
         count = self.failures[app.name]
         log.error("application %s failed (%d so far) about %s", app.name, count, about, exc_info=count == 1)
-
-    def _report(self, event: Event) -> None:
-        match event:
-            case SwitchUp(dpid, ports, address):
-                again = "again " if dpid in self.inventory else ""
-                log.info("switch %s connected %sfrom %s:%d, %d ports", dpid_text(dpid), again, *address[:2], len(ports))
-            case SwitchReady(dpid):
-                log.info("switch %s is ready", dpid_text(dpid))
-            case SwitchDown(dpid):
-                log.info("switch %s left", dpid_text(dpid))
-            case PortChanged(dpid, port):
-                known = self.network.port(Location(dpid, port.number))
-                if known is None or known.up != port.up:
-                    state = "up" if port.up else "down"
-                    log.info("switch %s port %d (%s) is %s", dpid_text(dpid), port.number, port.name, state)
-            case PortGone(dpid, port):
-                log.info("switch %s port %d (%s) was removed", dpid_text(dpid), port.number, port.name)
-            case LinkUp(link) if link.source < link.target:
-                log.info("link %s to %s is up", *link)
-            case LinkDown(link, reason) if link.source < link.target:
-                log.info("link %s to %s is down: %s", *link, reason)
-            case SwitchError(dpid, kind, code, xid) if xid <= self._number:
-                self._refused[dpid, kind, code] += 1
-                count = self._refused[dpid, kind, code]
-                if count & (count - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: an error seldom comes alone
-                    text = "switch %s refused what decision %d ordered: error %d/%d, number %d of these"
-                    log.warning(text, dpid_text(dpid), xid, kind, code, count)
-            case Alarm(kind, location, text):
-                log.warning("%s at %s: %s", kind, location, text)

@@ -26,7 +26,8 @@ class TopologySettings:
 
     ``interval`` between probes of a link port, ``patience`` for an answer, ``retries`` before the link is given up;
     ``listening`` before a port counts as an edge port, ``edge_interval`` between probes of one; ``oldest`` probe that
-    is believed; ``settled``: how long a port must have been up before a new link on a host's port is suspicious;
+    is believed; ``trials``: so many probes go out of a port, ``patience`` apart, when its cable was heard the other way
+    only; ``settled``: how long a port must have been up before a new link on a host's port is suspicious;
     ``alarm_interval`` between two alarms of the same kind from the same port.
     """
 
@@ -36,6 +37,7 @@ class TopologySettings:
     listening: float = 0.1
     edge_interval: float = 15.0
     oldest: float = 3.0
+    trials: int = 20
     settled: float = 3.0
     alarm_interval: float = 10.0
     damping: DampingSettings = field(default_factory=DampingSettings)
@@ -54,7 +56,7 @@ class ProbedPort:
 
     __slots__ = (
         "answer_time", "answered", "description", "due", "former", "gap", "heard", "host", "location", "partner",
-        "phase", "role", "sequence", "since", "unanswered", "writer",
+        "phase", "role", "sequence", "since", "trials", "unanswered", "writer",
     )  # fmt: skip
 
     def __init__(self, location: Location, description: model.Port, now: float, phase: float, gap: float) -> None:
@@ -71,11 +73,19 @@ class ProbedPort:
         self.heard = -1
         self.answered = False
         self.unanswered = 0
+        self.trials = 0
         self.answer_time = 0.0
         self.writer: ProbeWriter | None = None
         # The other end of the cable, and the one before it was lost.
         self.partner: Location | None = None
         self.former: Location | None = None
+
+    def is_pending(self, settings: TopologySettings) -> bool:
+        """Whether the cable was heard the other way and this way may still follow.
+
+        A switch that got a probe before its first rules may drop some more by its cache of what it did with that one.
+        """
+        return self.partner is not None and not self.answered and self.trials < settings.trials
 
 
 class Agenda:

@@ -122,15 +122,12 @@ class Topology:
         ends = (self._port(link.source), self._port(link.target))
         return min((end.description.curr_speed for end in ends if end and end.description.curr_speed), default=0)
 
-    @property
-    def settled(self) -> bool:
-        """Whether no port is listening any more, so that every port's role is known."""
-        return all(self.is_settled(dpid) for dpid in self._switches)
-
     def is_settled(self, dpid: int) -> bool:
-        """Whether the roles of all ports of a switch are known."""
+        """Whether the roles of all ports of a switch are known, and its cables as far as they will be soon."""
         switch = self._switches.get(dpid)
-        return switch is not None and all(port.role is not Role.LISTENING for port in switch.ports.values())
+        return switch is not None and not any(
+            port.role is Role.LISTENING or port.is_pending(self.settings) for port in switch.ports.values()
+        )
 
     def take_role_changes(self) -> Set[int]:
         """The switches on which a port took on a role or lost it, since this was asked last."""
@@ -203,11 +200,17 @@ class Topology:
             port.writer = ProbeWriter(self._key, *port.location, description.mac, description.name)
         port.sequence = max(port.sequence + 1, int(now * 1e6))
         port.unanswered += port.answered
+        if port.is_pending(self.settings):
+            port.trials += 1
+            if port.trials == self.settings.trials:
+                self._roles_changed.add(port.location.dpid)
         return Send(port.location.dpid, (Output(port.location.port),), port.writer.write(port.sequence))
 
     def _next_turn(self, port: ProbedPort, now: float) -> float:
         """When a port that was just probed is looked at again."""
         settings = self.settings
+        if port.is_pending(settings):
+            return now + settings.patience
         if port.unanswered:
             slow = min(_CAUTION * port.answer_time, settings.interval)
             return now + max(settings.patience, slow)
@@ -322,7 +325,10 @@ class Topology:
 
     def _heard(self, sender: ProbedPort, hearer: ProbedPort, sequence: int, now: float) -> None:
         sender.heard = sequence
+        if sender.is_pending(self.settings):
+            self._roles_changed.add(sender.location.dpid)
         sender.answered = True
+        sender.trials = self.settings.trials
         sender.unanswered = 0
         sender.answer_time = max(now - sequence / 1e6, 0.8 * sender.answer_time)
         if sender.partner is None:

@@ -75,10 +75,10 @@ def test_a_switch_cabled_to_itself() -> None:
 
 def test_roles_of_ports() -> None:
     net = pair()
-    assert not net.topology.settled
+    assert not any(map(net.topology.is_settled, (1, 2)))
     assert not net.topology.is_edge(A2), "it may yet turn out to lead to a switch"
     net.run(0.11)
-    assert net.topology.settled
+    assert all(map(net.topology.is_settled, (1, 2)))
     assert net.topology.is_edge(A2)
     assert not net.topology.is_edge(A1)
     assert not net.topology.is_edge(Location(9, 9))
@@ -329,3 +329,26 @@ def test_nothing_is_sent_from_ports_that_are_down() -> None:
     net.sent.clear()
     net.run(60)
     assert net.sent == []
+
+
+def test_a_direction_that_is_lost_at_first_is_tried_again_at_once() -> None:
+    net = Wires(cables([(1, 2)]))
+    net.losing[A1] = 6
+    net.connect(1, 2)
+    net.run(0.2)
+    assert not linked(net)
+    assert not net.topology.is_settled(1), "the cable was heard the other way"
+    net.run(0.2)
+    assert linked(net) == set(both(Link(A1, B1)))
+    assert net.topology.is_settled(1)
+
+
+def test_a_direction_that_stays_silent_is_not_waited_for_longer_than_a_second() -> None:
+    net = Wires(cables([(1, 2)]))
+    net.cut = {A1}
+    net.connect(1, 2)
+    net.run(0.5)
+    assert not net.topology.is_settled(1)
+    net.run(1)
+    assert net.topology.is_settled(1)
+    assert not linked(net)
