@@ -6,11 +6,11 @@ arrival. So neither waits for what else this process does.
 
 from __future__ import annotations
 
-import itertools
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import count, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -20,6 +20,8 @@ from experiments.traffic.sockets import arrival, udp_socket
 
 if TYPE_CHECKING:
     from experiments.machine.network import Host
+
+serial = count(1)
 
 _SENDER = Path(__file__).with_name("sender.py")
 
@@ -53,11 +55,13 @@ class Stream:
         self.port = port
         self.arrivals: list[Arrival] = []
         """All that came so far, in the order of arrival; `poll` adds to it."""
+        # What an earlier stream has left on its way may still come.
+        self._identity = next(serial)
         self._receiver = udp_socket(target, port)
         with udp_socket(source, 0) as sender:
             fd = sender.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SENDER), str(fd), target.ip, str(port), str(rate)],
+                [sys.executable, "-I", "-S", str(_SENDER), *map(str, (fd, target.ip, port, rate, self._identity))],
                 pass_fds=[fd],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -80,8 +84,8 @@ class Stream:
                 data, ancillary, _, _ = self._receiver.recvmsg(2048, 64, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return self.arrivals
-            if data[:4] == MARK:
-                _, number, sent = DATAGRAM.unpack_from(data)
+            mark, stream, number, sent = DATAGRAM.unpack_from(data.ljust(DATAGRAM.size))
+            if (mark, stream) == (MARK, self._identity):
                 self.arrivals.append(Arrival(number, sent / 1e9, arrival(ancillary) / 1e9))
 
 
@@ -101,7 +105,7 @@ def outage(arrivals: Sequence[Arrival], begin: float, end: float) -> Outage:
     lost = last.number - first.number + 1 - len(numbers)
     by_time = sorted(within, key=lambda each: each.came)
     silence, one, other = max(
-        ((other.came - one.came, one, other) for one, other in itertools.pairwise(by_time)),
+        ((other.came - one.came, one, other) for one, other in pairwise(by_time)),
         key=lambda each: each[0],
     )
     return Outage(lost, silence, one.sent, other.sent, len(within) - len(numbers))
@@ -115,7 +119,7 @@ def calm_since(arrivals: Sequence[Arrival], begin: float) -> float | None:
     since = sorted({each for each in arrivals if each.sent >= begin})
     if not since:
         return None
-    gaps = [other.sent for one, other in itertools.pairwise(since) if other.number != one.number + 1]
+    gaps = [other.sent for one, other in pairwise(since) if other.number != one.number + 1]
     last_before = max((each.number for each in arrivals if each.sent < begin), default=since[0].number - 1)
     if gaps:
         return gaps[-1]
