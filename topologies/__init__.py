@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from topologies.catalog import build_graph
 from topologies.errors import TopologyError
+from topologies.spec import build_graph
 
 if TYPE_CHECKING:
     from mininet.topo import Topo

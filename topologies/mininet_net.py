@@ -26,7 +26,7 @@ from mininet.node import Host, OVSSwitch
 from mininet.topo import Topo
 
 from topologies.errors import TopologyError
-from topologies.plan import PREFIX_LENGTH, interface, port_mac
+from topologies.plan import PREFIX_LENGTH, WISHES, interface, port_mac
 
 if TYPE_CHECKING:
     from topologies.plan import Graph
@@ -36,19 +36,47 @@ LONGEST_NAME = 15
 
 
 def to_topo(graph: Graph) -> Topo:
-    """The graph as a Mininet topology: same names, addresses, datapath ids and ports."""
+    """The graph as a Mininet topology: same names, addresses, datapath ids and ports.
+
+    Raises `TopologyError` for what would have to be left out.
+    """
+    require_buildable(graph)
     topo = Topo()
     for name, node in graph.nodes(data=True):
         if node["kind"] == "switch":
             topo.addSwitch(name, dpid=f"{node['dpid']:016x}")
         else:
-            topo.addHost(name, mac=node["mac"], ip=f"{node['ip']}/{PREFIX_LENGTH}")
+            topo.addHost(name, mac=node["mac"], ip=f"{node['ip']}/{node.get('prefix_length', PREFIX_LENGTH)}")
     for one, other, ports in cables(graph):
         macs = [
             graph.nodes[name].get("mac") or port_mac(graph.nodes[name]["dpid"], ports[name]) for name in (one, other)
         ]
         topo.addLink(one, other, port1=ports[one], port2=ports[other], addr1=macs[0], addr2=macs[1])
     return topo
+
+
+def require_buildable(graph: Graph) -> None:
+    """Refuse what a network of plain cables cannot be: a link that is not what was asked for would falsify whatever is
+    measured on it. Raises `TopologyError`."""
+    spec = graph.graph.get("spec", "this network")
+    for one, other, edge in graph.edges(data=True):
+        for wish in WISHES:
+            if wish in edge:
+                raise TopologyError(
+                    f"{spec}: link {one} - {other} asks for {wish} ({edge[wish]}), which Mininet networks do not have "
+                    f"here; {spec}@ideal is the same network with ideal links"
+                )
+    for name, node in graph.nodes(data=True):
+        if "vlan" in node:
+            raise TopologyError(
+                f"{spec}: host {name} asks for VLAN {node['vlan']}, which Mininet networks do not have here; "
+                f"{spec}@ideal is the same network without VLANs"
+            )
+        if node["kind"] == "host" and graph.degree(name) != 1:
+            raise TopologyError(
+                f"{spec}: host {name} has {graph.degree(name)} links, and hosts of Mininet networks have one here; "
+                "remove the others"
+            )
 
 
 def cables(graph: Graph) -> Iterator[tuple[str, str, dict[str, int]]]:
