@@ -37,7 +37,12 @@ class InMemory:
         """A switch has opened its connection: greet it and ask who it is."""
         self._greeting[dpid] = []
         self._features.pop(dpid, None)
-        for message in (openflow.hello(1), openflow.features_request(2), openflow.set_config(3), openflow.port_request(4)):
+        for message in (
+            openflow.hello(1),
+            openflow.features_request(2),
+            openflow.set_config(3),
+            openflow.port_request(4),
+        ):
             self.network.tell(dpid, message)
 
     def disconnected(self, dpid: int) -> None:

@@ -102,9 +102,7 @@ def read_match(data: bytes, at: int, end: int) -> tuple[Terms, int]:
             raise Refused(Fault.MATCH_BAD_VALUE)
         if mask is None:
             mask = every
-        elif not KINDS[number].maskable and mask != every:
-            raise Refused(Fault.MATCH_BAD_MASK)
-        elif value & ~mask:
+        elif (not KINDS[number].maskable and mask != every) or value & ~mask:
             raise Refused(Fault.MATCH_BAD_MASK)
         _require(number, terms)
         terms[number] = value, mask & every

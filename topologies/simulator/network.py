@@ -198,7 +198,7 @@ class Network:
         for port, sent in effects.frames:
             self._leave(Place(name, port), sent, trail or self._asked.get(sent, ()))
         for connection, message in effects.messages:
-            if frame is not None and not frame[12:14] == b"\x88\xcc":
+            if frame is not None and frame[12:14] != b"\x88\xcc":
                 self._asked[frame] = trail
             self._say(name, connection, message)
 
@@ -306,7 +306,9 @@ class Network:
         self._disconnect(name)
         if self.controller is not None:
             self.controller.disconnected(old.dpid)
-        ports = [Port(port.number, port.name, port.mac, port.linked, since=self.now) for port in old.pipeline.ports.values()]
+        ports = [
+            Port(port.number, port.name, port.mac, port.linked, since=self.now) for port in old.pipeline.ports.values()
+        ]
         self.switches[name] = Switch(old.dpid, ports)
         self._connect_soon(name)
 

@@ -138,9 +138,7 @@ class Pipeline:
 
     # ------------------------------------------------------------ actions
 
-    def _apply(
-        self, packet: _Packet, actions: a.Actions, entry: Entry | None, now: float, outcome: Outcome
-    ) -> None:
+    def _apply(self, packet: _Packet, actions: a.Actions, entry: Entry | None, now: float, outcome: Outcome) -> None:
         for action in actions:
             match action:
                 case a.Output(port):

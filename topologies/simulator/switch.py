@@ -72,9 +72,7 @@ class _Connection:
 class Switch:
     """One switch. Connections are numbered by `connect`."""
 
-    def __init__(
-        self, dpid: int, ports: Iterable[Port] = (), *, n_tables: int = 16, capacity: int = 1_000_000
-    ) -> None:
+    def __init__(self, dpid: int, ports: Iterable[Port] = (), *, n_tables: int = 16, capacity: int = 1_000_000) -> None:
         """``capacity`` is the number of rules that each table has room for."""
         self.dpid = dpid
         self.capacity = capacity

@@ -1,0 +1,28 @@
+"""Random connected networks, with cables side by side and a few hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from topologies.plan import Plan
+
+if TYPE_CHECKING:
+    from topologies.plan import Graph
+
+
+@st.composite
+def networks(draw: st.DrawFn, switches: int = 7, hosts: int = 4) -> Graph:
+    """A connected multigraph of at most so many switches, and 2 or more hosts anywhere."""
+    plan = Plan()
+    nodes = plan.switches(draw(st.integers(1, switches)))
+    for _ in range(draw(st.integers(2, hosts))):
+        plan.host(draw(st.sampled_from(nodes)))
+    for index, node in enumerate(nodes[1:], 1):
+        plan.link(node, nodes[draw(st.integers(0, index - 1))])
+    if len(nodes) > 1:
+        for _ in range(draw(st.integers(0, len(nodes)))):
+            one, other = draw(st.lists(st.sampled_from(nodes), min_size=2, max_size=2, unique=True))
+            plan.link(one, other)
+    return plan.graph
