@@ -32,7 +32,7 @@ class ConfigError(Exception):
 class Config:
     """What the controller does when it is told nothing else."""
 
-    apps: tuple[str, ...] = ("learning_switch",)
+    apps: tuple[str, ...] = ("routing",)
     """Applications in the order in which they are asked: a name, ``module:Class`` or ``file.py:Class``."""
     mode: str = "reactive"
     """How routing works: ``reactive`` (a flow's first packet asks), ``proactive`` (a rule for every known host on every
@@ -108,7 +108,7 @@ def _apps(value: Any, where: str) -> tuple[str, ...]:
         raise ConfigError(f"{where}: {value!r} is no list of applications")
     apps = tuple(name.strip() for name in names if name.strip())
     if not apps:
-        raise ConfigError(f"{where}: name at least one application, for instance learning_switch")
+        raise ConfigError(f"{where}: name at least one application, for instance routing")
     return apps
 
 

@@ -21,8 +21,8 @@ PROGRAM = "flowpath controller"
 VERSION = f"Flowpath {metadata.version('flowpath')}, Ryu {metadata.version('ryu')}"
 
 OPTIONS = {
-    "apps": ("NAMES", "applications in the order in which they are asked, with commas between: routing,"
-             " learning_switch (the default), package.module:Class or file.py:Class"),
+    "apps": ("NAMES", "applications in the order in which they are asked, with commas between: routing (the"
+             " default), learning_switch, package.module:Class or file.py:Class"),
     "mode": ("NAME", "of routing: reactive (the default), proactive or fast-failover"),
     "granularity": ("NAME", "of a flow in reactive routing: mac (the default), ip or flow"),
     "idle_timeout": ("SECONDS", "after which a switch forgets a flow that nobody uses (default 60)"),

@@ -126,7 +126,7 @@ class Session:
     ) -> Controller:
         """Start the controller as a ryu-manager of its own; returns when it listens.
 
-        ``apps`` are Flowpath's applications ("learning_switch", the default), ``options`` its other options
+        ``apps`` are Flowpath's applications ("routing", the default), ``options`` its other options
         (``idle_timeout=10``); ``ryu_apps`` are the Ryu applications, for other controllers and company. Without
         ``log``, its log goes with the run. Raises `UserError` when a port is taken, `ControllerDied`.
         """

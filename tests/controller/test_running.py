@@ -31,7 +31,7 @@ A, B, C = "02:00:00:00:00:0a", "02:00:00:00:00:0b", "02:00:00:00:00:0c"
 @pytest.fixture(scope="module")
 def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningController]:
     log = tmp_path_factory.mktemp("controller") / "log"
-    with RunningController("controller.app", log=log) as running:
+    with RunningController("controller.app", log=log, FLOWPATH_APPS="learning_switch") as running:
         yield running
         assert "Traceback" not in running.text()
 
@@ -270,7 +270,9 @@ def test_other_ryu_applications_work_beside_it(tmp_path: Path, dpid: int) -> Non
     observer.write_text(OBSERVER)
     path = str(HOME / "controller/app.py")
     with (
-        RunningController(path, "ryu.app.ofctl_rest", str(observer), log=tmp_path / "log") as controller,
+        RunningController(
+            path, "ryu.app.ofctl_rest", str(observer), log=tmp_path / "log", FLOWPATH_APPS="learning_switch"
+        ) as controller,
         FakeSwitch.connect(controller.port, dpid) as switch,
     ):
         switch.ask(3, frame(A, B))
@@ -366,7 +368,9 @@ def test_switches_may_connect_by_tls(tmp_path: Path, dpid: int) -> None:
     context = ssl.create_default_context(cafile=str(certificate))
     context.check_hostname = False
     options = ("--ctl-privkey", str(key), "--ctl-cert", str(certificate))
-    with RunningController("controller.app", *options, log=tmp_path / "log", tls=True) as controller:
+    with RunningController(
+        "controller.app", *options, log=tmp_path / "log", tls=True, FLOWPATH_APPS="learning_switch"
+    ) as controller:
         for number in range(2):
             with FakeSwitch.connect(controller.port, dpid + number, tls=context) as switch:
                 learn(switch, A, 1)
