@@ -14,6 +14,7 @@ EXPERIMENTS = {
     "discovery": "experiments.discovery",
     "link-failure": "experiments.link_failure",
     "packet-flow": "experiments.packet_flow",
+    "packet-in-rate": "experiments.packet_in_rate",
     "reachability": "experiments.reachability",
 }
 """Experiment -> its module, which has ``add_arguments`` and ``run`` as every command has."""
