@@ -11,6 +11,7 @@ import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from math import inf
 from typing import NamedTuple
 
 from controller.apps import App
@@ -207,10 +208,12 @@ class NetworkOS:
     @property
     def next_due(self) -> float:
         """When `tick` has something to do next; it may turn out to be nothing."""
-        return min(self._topology.next_due, self.network.statistics.next_due, self.rules.next_due, self._hosts_due)
+        services = (self._topology, self.network.statistics, self.rules, self.guard)
+        return min(self._hosts_due, *(service.next_due for service in services))
 
     def tick(self, now: float, busy: float = 0.0, backlog: int = 0) -> Outgoing:
         """Time has passed. ``busy`` is the share of it in which the caller was, ``backlog`` the packets that wait."""
+        self._announced = -inf  # Who is awake need not be called.
         outgoing = self.rules.tick(now)
         outgoing += self._dispatch((), now)
         outgoing += self.network.statistics.tick(now)
@@ -259,6 +262,7 @@ class NetworkOS:
         touched: dict[int, frozenset[int]] = {}
         flooding: set[int] = set()
         pending = list(events)
+        discovered = any(isinstance(event, SwitchReady) for event in pending)
         while True:
             concluded = self._take_in(pending, touched, flooding, now)
             for event in pending:
@@ -274,14 +278,21 @@ class NetworkOS:
                 concluded, touched = [RoutesChanged(touched)], {}
             if not concluded and flooding:
                 concluded, flooding = [TreeChanged(frozenset(flooding))], set()
+                discovered = True
             if not concluded:
                 break
             pending = concluded
+        if discovered and self.rules.holds_back and self._is_discovered():
+            outgoing += self.rules.let_go()
         for dpid in [dpid for dpid in self._settling if not self.rules.concern(dpid)]:
             self._settling.discard(dpid)
             outgoing += self.rules.ask_whether_done(dpid, self._connected[dpid])
         self._come_earlier()
         return outgoing
+
+    def _is_discovered(self) -> bool:
+        """Whether it is known of every port what it leads to."""
+        return all(self._topology.is_settled(switch.dpid) for switch in self.inventory)
 
     def _come_earlier(self) -> None:
         due = self.next_due

@@ -1,9 +1,9 @@
 """What a switch holds when it connects, and what becomes of it.
 
 A switch keeps its tables when its controller dies, and goes on forwarding by them. So a controller that meets a switch
-reads what is there and sends only what is different; what bears its mark (`controller.model.Cookie`) and what nobody
-has asked for yet stays for `SETTLING` seconds, while links and hosts are found and applications ask for it again.
-Then what is left over goes.
+reads what is there and sends only what is different. That is known when links and hosts are: until then, but no longer
+than `HOLDING` seconds, a switch with rules of ours (`controller.model.Cookie`) is left as it is, provided that it hands
+up probes. What nobody has asked for by then stays for `SETTLING` seconds after the switch was read, and then goes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from controller.model import (
     Match,
     Meter,
     Order,
+    Output,
+    PortNo,
     Remove,
     RemoveGroup,
     RemoveMeter,
@@ -37,12 +39,16 @@ from controller.services.holdings import (
     canonical_rule,
     is_flow,
 )
-from controller.southbound import openflow
+from controller.southbound import lldp, openflow
 from controller.southbound.replies import FlowStats, MeterConfig, MultipartReply, MultipartType
 
 SETTLING = 5.0
 """Seconds for which what is found stays, though nobody has asked for it."""
 
+HOLDING = 1.0
+"""Seconds for which a switch is left as it is while the network is being discovered."""
+
+_LLDP = {"eth_type": lldp.ETHERTYPE, "eth_dst": lldp.DESTINATION}
 _MARK, _MARK_MASK = COOKIE_MARK << 56, 0xFF << 56
 _EXACT = 0xFFFFFFFFFFFFFFFF
 
@@ -52,6 +58,8 @@ class Adoption:
     """What was found on a switch that connected. ``number`` is the decision under which it is read and compared."""
 
     number: int
+    read: bool = False
+    """Whether all answers are here."""
     known: bool = False
     """Whether it has told its rules; one that does not is emptied."""
     rules: dict[Key, Rule] = field(default_factory=dict)
@@ -85,6 +93,15 @@ class Adoption:
             self.flows.append(rule)
         else:
             self.rules[rule.table, rule.priority, canonical_match(rule.match)] = rule
+
+    def hands_up_probes(self) -> bool:
+        """Whether links can be found with the rules that are there."""
+        return any(
+            rule.table == 0
+            and all(_LLDP.get(name) == value for name, value in rule.match)
+            and any(isinstance(action, Output) and action.port == PortNo.CONTROLLER for action in actions_of(rule))
+            for rule in self.rules.values()
+        )
 
     def claim(self, order: Order) -> bool:
         """An application asks for something: whether exactly that was found. If so, it has an owner again."""

@@ -22,11 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from controller import model
 from controller.model import Alarm, Event, Install, Location, Match, Rule
 
+_TICK = 0.1
 _WINDOW = 3.0
 """Long enough that ports which ask rarely, or are kept waiting already, count among those that ask."""
 _FEW = 4
@@ -65,7 +67,7 @@ class _Offence:
 class Guard:
     """Counts questions per port and shuts the ports that ask too many (time in seconds, never running back).
 
-    `admit` is for every packet that a switch asks about, `tick` for every tenth of a second or so. ``shed`` counts the
+    `admit` is for every packet that a switch asks about, `tick` for whenever `next_due` has come. ``shed`` counts the
     questions that were not admitted.
     """
 
@@ -76,6 +78,7 @@ class Guard:
         self._asked: dict[tuple[int, int], int] = {}
         self._asked_before: dict[tuple[int, int], int] = {}
         self._window_ends = 0.0
+        self._ticked = 0.0
         self._saturated_since: float | None = None
         self._shut: dict[tuple[int, int], float] = {}
         self._offences: dict[Location, _Offence] = {}
@@ -88,6 +91,11 @@ class Guard:
             return False
         self._asked[key] = self._asked.get(key, 0) + 1
         return True
+
+    @property
+    def next_due(self) -> float:
+        """When `tick` has something to do next; infinity while nobody asks."""
+        return self._ticked + _TICK if self._asked or self._shut else inf
 
     def shut_ports(self) -> list[Location]:
         """The ports that are shut, in ascending order."""
@@ -104,6 +112,7 @@ class Guard:
 
         ``backlog`` is the number of packets that wait for an answer now.
         """
+        self._ticked = now
         turn = GuardTurn([], [])
         for key in [key for key, until in self._shut.items() if until <= now]:
             del self._shut[key]

@@ -39,7 +39,7 @@ from controller.model import (
     SetMeter,
     SwitchError,
 )
-from controller.services.adoption import SETTLING, Adoption
+from controller.services.adoption import HOLDING, SETTLING, Adoption
 from controller.services.alarms import AlarmLimiter
 from controller.services.holdings import Holdings, is_flow
 from controller.services.stages import PATIENCE, Stage, Stages
@@ -84,6 +84,7 @@ class Rules:
         self._keep_foreign = keep_foreign
         self._switches: dict[int, Holdings] = {}
         self._adoptions: dict[int, Adoption] = {}
+        self._held: dict[int, float] = {}
         self._settling: dict[int, float] = {}
         self._stages = Stages()
         # Decisions that may still be refused, each in its place of a ring.
@@ -184,6 +185,7 @@ class Rules:
         """A switch is there: read what it holds. Until that is known, what it shall hold is only noted."""
         self._switches[dpid] = Holdings()
         self._adoptions[dpid] = adoption = Adoption(number)
+        self._held.pop(dpid, None)
         self._settling.pop(dpid, None)
         return [(dpid, request) for request in adoption.requests()]
 
@@ -191,13 +193,14 @@ class Rules:
         """A switch has left. Nobody waits for it any longer, and nothing is known of what it holds."""
         self._switches.pop(dpid, None)
         self._adoptions.pop(dpid, None)
+        self._held.pop(dpid, None)
         self._settling.pop(dpid, None)
         return [message for stage in self._stages.gone(dpid) for message in self._carry_on(stage)]
 
     def found(self, dpid: int, reply: MultipartReply) -> bool:
         """Part of what a switch holds; False when that was not asked for here."""
         adoption = self._adoptions.get(dpid)
-        if adoption is None or reply.xid != adoption.number or self._switches[dpid].open:
+        if adoption is None or reply.xid != adoption.number or adoption.read:
             return False
         adoption.receive(reply)
         return True
@@ -207,16 +210,37 @@ class Rules:
         stage = self._stages.confirmed(number, dpid)
         if stage is not None:
             return Turn(self._carry_on(stage), [])
-        holdings, adoption = self._switches.get(dpid), self._adoptions.get(dpid)
-        if holdings is None or adoption is None or holdings.open or number != adoption.number:
+        adoption = self._adoptions.get(dpid)
+        if adoption is None or adoption.read or number != adoption.number:
             return Turn([], [])
-        holdings.open = True
+        adoption.read = True
         self._settling[dpid] = now + SETTLING
+        events: list[Event] = [RulesFound(dpid, tuple(adoption.flows))] if adoption.flows else []
+        if adoption.hands_up_probes():
+            self._held[dpid] = now + HOLDING
+            return Turn([], events)
+        return Turn(self._open(dpid), events)
+
+    def _open(self, dpid: int) -> Outgoing:
+        """Give a switch what it does not hold yet of what it shall hold; from now on it gets all orders at once."""
+        holdings, adoption = self._switches[dpid], self._adoptions[dpid]
+        holdings.open = holdings.unconfirmed = True
         outgoing = []
         for order, cookie, modify in adoption.compare(dpid, holdings, keep_foreign=self._keep_foreign):
             message = openflow.encode(order, cookie & _NUMBER, modify=modify, cookie=cookie)
             outgoing.append((dpid, message))
-        return Turn(outgoing, [RulesFound(dpid, tuple(adoption.flows))] if adoption.flows else [])
+        return outgoing
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether switches are left as they are until the network is known."""
+        return bool(self._held)
+
+    def let_go(self) -> Outgoing:
+        """The network is known: what applications ordered of the switches meanwhile is what they shall hold."""
+        outgoing = [message for dpid in self._held for message in self._open(dpid)]
+        self._held.clear()
+        return outgoing
 
     def sources(self, dpid: int) -> Iterator[tuple[int, bytes]]:
         """Port and MAC of the hosts that rules of ours, found on a switch when it connected, speak of."""
@@ -230,8 +254,8 @@ class Rules:
 
     def is_read(self, dpid: int) -> bool:
         """Whether it is known what the switch holds."""
-        holdings = self._switches.get(dpid)
-        return holdings is not None and holdings.open
+        adoption = self._adoptions.get(dpid)
+        return dpid in self._switches and (adoption is None or adoption.read)
 
     def ask_whether_done(self, dpid: int, number: int) -> Outgoing:
         """A barrier, to be told when the switch has done everything that it was ordered so far."""
@@ -239,24 +263,28 @@ class Rules:
         return [(dpid, openflow.barrier_request(number))]
 
     def is_done(self, dpid: int) -> bool:
-        """Whether nothing was ordered since `ask_whether_done`, and no second stage waits to be."""
+        """Whether nothing was ordered since `ask_whether_done`, and nothing waits to be."""
         holdings = self._switches.get(dpid)
-        return holdings is not None and not holdings.unconfirmed and not self._stages.concern(dpid)
+        return holdings is not None and not holdings.unconfirmed and not self.concern(dpid)
 
     def concern(self, dpid: int) -> bool:
-        """Whether a second stage with orders for this switch waits."""
-        return self._stages.concern(dpid)
+        """Whether orders for this switch are being held back, or wait as a second stage."""
+        return dpid in self._held or self._stages.concern(dpid)
 
     # ------------------------------------------------------------ time
 
     @property
     def next_due(self) -> float:
         """When `tick` has something to do next; infinity for never."""
-        return min(self._stages.next_due, min(self._settling.values(), default=inf))
+        waits = (*self._held.values(), *self._settling.values())
+        return min(self._stages.next_due, min(waits, default=inf))
 
     def tick(self, now: float) -> Outgoing:
         """Carry on what has waited for too long, and remove what nobody has asked for after a switch connected."""
         outgoing = [message for stage in self._stages.overdue(now) for message in self._carry_on(stage)]
+        for dpid in [dpid for dpid, due in self._held.items() if due <= now]:
+            del self._held[dpid]
+            outgoing += self._open(dpid)
         for dpid in [dpid for dpid, due in self._settling.items() if due <= now]:
             del self._settling[dpid]
             adoption = self._adoptions.pop(dpid)

@@ -152,5 +152,5 @@ def test_what_somebody_else_wrote_goes_when_a_switch_connects(network: TableNetw
     network.switches[1].entries[foreign.identity] = foreign
     network.disconnect(1)
     network.connect(1)
-    network.run(0.1)
+    network.run(1.5)
     assert tables(network)[1] == before[1]

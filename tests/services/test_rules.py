@@ -29,7 +29,7 @@ from controller.model import (
     SwitchError,
     ToGroup,
 )
-from controller.services.adoption import SETTLING
+from controller.services.adoption import HOLDING, SETTLING
 from controller.services.holdings import canonical_rule, covers
 from controller.services.rules import Outgoing, Rules
 from controller.services.stages import PATIENCE
@@ -365,3 +365,29 @@ def test_flows_that_are_found_are_told_and_stay() -> None:
     assert [rule.match for rule in event.rules] == [FLOW.match]
     assert PortNo.CONTROLLER not in [port for port, _ in rules.sources(1)]
     assert len(rules.tick(SETTLING)) == 1
+
+
+ASK = Rule(Match(eth_type=0x88CC), (Apply((Output(PortNo.CONTROLLER),)),), priority=100)
+
+
+def test_a_switch_that_hands_up_probes_is_left_as_it_is_until_the_network_is_known() -> None:
+    rules = connected()
+    assert tell(rules, 1, held(ASK), held(HARD), now=10.0) == []
+    assert rules.holds_back
+    changed = Rule(HARD.match, (), HARD.priority, HARD.table)
+    assert order(rules, 5, Install(1, changed), Install(1, ASK), now=10.0) == []
+    assert kinds(order(rules, 6, Install(1, FLOW))) == [(1, FLOW_MOD)]
+    assert order(rules, 7, Install(1, HARD), now=10.0) == []
+    assert rules.let_go() == []
+    assert not rules.holds_back
+    assert kinds(order(rules, 8, Install(1, changed))) == [(1, FLOW_MOD)]
+    assert rules.tick(10.0 + SETTLING) == []
+
+
+def test_a_switch_is_not_left_as_it_is_for_ever() -> None:
+    rules = connected()
+    tell(rules, 1, held(ASK), now=10.0)
+    order(rules, 5, Install(1, HARD), Install(1, ASK))
+    assert rules.concern(1)
+    assert kinds(rules.tick(10.0 + HOLDING)) == [(1, FLOW_MOD)]
+    assert not rules.concern(1)
