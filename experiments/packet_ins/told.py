@@ -195,15 +195,11 @@ def load(groups: Groups) -> Table:
         for name, samples in group.items()
     )
     columns = ("measured", "its cores", "answers/core s", "generator's", "its MB", "rules/answer")
-    return Table(
-        "What it took",
-        columns,
-        rows,
-        (
-            "Medians. Processor time as a share of one core. Answers per second of the controller's processor time leave "
-            "out what else the machine does. Memory: resident, at the end."
-        ),
+    note = (
+        "Medians. Processor time as a share of one core. Answers per second of the controller's processor time leave "
+        "out what else the machine does. Memory: resident, at the end."
     )
+    return Table("What it took", columns, rows, note)
 
 
 def every(samples: Sequence[Sample]) -> Table:
