@@ -155,8 +155,9 @@ class Questions:
         if ports == {there}:
             return ""
         floods = ({wire.FLOOD}, {wire.ALL}, set(range(1, PORTS + 1)) - {here})
-        flooded = self.pattern == "arp" and ports in floods
-        return "" if flooded and (out.in_port == here or len(ports) > 1) else "port"
+        if ports not in floods or (out.in_port != here and len(ports) == 1):
+            return "port"
+        return "" if self.pattern == "arp" else "flooded"
 
 
 def _udp(source: bytes, target: bytes) -> bytes:

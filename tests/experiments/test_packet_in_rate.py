@@ -56,7 +56,18 @@ def other_switch(out_port: int, in_port: bytes, frame: bytes) -> bytes:
     return bare.answer(out_port, in_port, frame[:at] + bytes((frame[at] % 2 + 1,)) + frame[at + 1 :])
 
 
-LIES = {"port": wrong_port, "lost": nothing, "twice": twice, "frame": changed, "switch": other_switch}
+def flooded(out_port: int, in_port: bytes, frame: bytes) -> bytes:
+    return bare.answer(0, in_port, frame)
+
+
+LIES = {
+    "flooded": flooded,
+    "port": wrong_port,
+    "lost": nothing,
+    "twice": twice,
+    "frame": changed,
+    "switch": other_switch,
+}
 
 
 def serve(listening: socket.socket, lie: str) -> None:
