@@ -117,7 +117,8 @@ class Rules:
             openflow.encode(order, number)  # What cannot be carried out to its end is not begun.
         outgoing = self._order(number, app, decision, decision.orders)
         stage = Stage(number, app, decision, now + PATIENCE, [(number, packet)] if packet else [])
-        awaited = [dpid for dpid in dict.fromkeys(dpid for dpid, _ in outgoing) if dpid in self._switches]
+        # Also those that were ordered the same before: whether they have done it is not known.
+        awaited = [dpid for dpid in dict.fromkeys(order.dpid for order in decision.orders) if dpid in self._switches]
         if not awaited:
             return outgoing + self._carry_on(stage)
         self._stages.begin(stage, awaited)
@@ -147,6 +148,9 @@ class Rules:
         for order, holdings, message in given:
             if holdings is None or self._take_in(order, holdings, cookie):
                 outgoing.append((order.dpid, message))
+            elif isinstance(order, Remove):
+                flows = self._adoptions[order.dpid].remove_flows(order, holdings)
+                outgoing += [(order.dpid, openflow.encode(flow, number)) for flow in flows]
         return outgoing
 
     def _encode(self, order: Order, holdings: Holdings | None, number: int, cookie: int) -> bytes:
@@ -174,8 +178,8 @@ class Rules:
         if adoption is None:
             return True
         if not holdings.open:
-            # Flows and packets do not wait until it is known what the switch holds; all else does.
-            return isinstance(order, Send | Remove) or (isinstance(order, Install) and is_flow(order.rule))
+            # Flows and packets do not wait until it is known what the switch shall hold; all else does.
+            return isinstance(order, Send) or (isinstance(order, Install) and is_flow(order.rule))
         adoption.removed(order)
         return not adoption.claim(order)
 
@@ -215,11 +219,12 @@ class Rules:
             return Turn([], [])
         adoption.read = True
         self._settling[dpid] = now + SETTLING
+        outgoing = [(dpid, openflow.encode(order, number)) for order in adoption.flows_removed(dpid)]
         events: list[Event] = [RulesFound(dpid, tuple(adoption.flows))] if adoption.flows else []
         if adoption.hands_up_probes():
             self._held[dpid] = now + HOLDING
-            return Turn([], events)
-        return Turn(self._open(dpid), events)
+            return Turn(outgoing, events)
+        return Turn(outgoing + self._open(dpid), events)
 
     def _open(self, dpid: int) -> Outgoing:
         """Give a switch what it does not hold yet of what it shall hold; from now on it gets all orders at once."""
@@ -229,6 +234,7 @@ class Rules:
         for order, cookie, modify in adoption.compare(dpid, holdings, keep_foreign=self._keep_foreign):
             message = openflow.encode(order, cookie & _NUMBER, modify=modify, cookie=cookie)
             outgoing.append((dpid, message))
+        outgoing += [(dpid, openflow.encode(order, adoption.number)) for order in adoption.rules_removed(dpid)]
         return outgoing
 
     @property

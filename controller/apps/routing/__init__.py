@@ -40,9 +40,9 @@ from controller.southbound.frames import Granularity, parse
 
 from .asking import Asking, question
 from .broadcast import Broadcast
-from .pipeline import DESTINATION, base, from_switch, remove
+from .pipeline import DESTINATION, PASS_ON, base, from_switch, known_source, remove
 from .proactive import Proactive
-from .reactive import Reactive, without_port
+from .reactive import Move, Reactive, without_port
 
 MODES = ("reactive", "proactive", "fast-failover")
 _ASKER = AskingSettings().asker
@@ -61,6 +61,8 @@ class Routing(App):
         self.reactive = Reactive(granularity, idle_timeout) if mode == "reactive" else None
         self.proactive = Proactive(protected=mode == "fast-failover") if mode != "reactive" else None
         self.broadcast = Broadcast(unknown=self.proactive is not None)
+        # Hosts that were seen while the packet is decided about by which they were.
+        self.fresh: set[bytes] = set()
 
     @classmethod
     def create(cls, config: Config) -> Self:
@@ -77,19 +79,36 @@ class Routing(App):
             return Decision(f"{mac_text(headers.eth_src)} is held elsewhere, and not believed to be here: drop")
         if not at_edge and packet.in_port not in network.topology.link_ports(packet.dpid):
             return Decision("it is not known yet what is behind this port: drop")
-        asked = question(headers)
-        if asked is not None and at_edge:
-            return self.asking.decide(asked, packet, headers, network, now)
+        asked = question(headers) if at_edge else None
+        answer = self.asking.decide(asked, packet, headers, network, now) if asked else None
+        if self.reactive is None:
+            return self._introduce(headers.eth_src, answer, network)
+        if answer is not None:
+            return answer
         if headers.is_multicast:
             ports = [port for port in network.flood_ports(packet.dpid) if port != packet.in_port]
             return Decision(f"{mac_text(headers.eth_dst)} means many: along the tree", (), _outputs(ports))
-        if self.reactive is None:
-            return Decision(f"{mac_text(headers.eth_src)} is known now; its packet goes on by itself")
         place = network.hosts.place(headers.eth_dst)
         if place is None:
             why = f"nobody knows yet where {mac_text(headers.eth_dst)} is"
             return self.asking.carry(packet, network, now, why)
         return self.reactive.decide(packet, headers, place, network)
+
+    def _introduce(self, mac: bytes, answer: Decision | None, network: Network) -> Decision:
+        """The packet of a host goes on when every switch knows the way back to it, so that all can answer."""
+        assert self.proactive is not None
+        host = network.hosts.by_mac(mac)
+        if host is None:
+            return Decision(f"{mac_text(mac)} is no host that can be known here: drop")
+        if answer is not None and mac not in self.fresh:
+            return answer
+        self.fresh.discard(mac)
+        ways = tuple(self.proactive.ways(host, network))
+        known = known_source(*host.location, mac)
+        if answer is not None:
+            return Decision(answer.reason, ways, answer.release, then=(known, *answer.orders))
+        reason = f"{mac_text(mac)} is behind {host.location}: every switch learns that, then its packet goes on"
+        return Decision(reason, ways, PASS_ON, then=(known,))
 
     # ------------------------------------------------------------ events
 
@@ -114,8 +133,14 @@ class Routing(App):
             case RoutesChanged(touched) if self.proactive is not None:
                 orders = self.proactive.routes_changed({key: set(value) for key, value in touched.items()}, network)
                 return _decision("the shortest ways changed", orders)
+            case RoutesChanged(touched):
+                assert self.reactive is not None
+                return _two_stages("flows take the shortest ways again", self.reactive.shorten(touched, network))
             case HostSeen(host) if self.proactive is not None:
-                return _decision(f"{mac_text(host.mac)} is behind {host.location}", self.proactive.host(host, network))
+                self.fresh.add(host.mac)
+                ways = tuple(self.proactive.host(host, network))
+                known = known_source(*host.location, host.mac)
+                return Decision(f"{mac_text(host.mac)} is behind {host.location}", ways, then=(known,))
             case HostMoved(host, left):
                 return self._moved(host, left, network)
             case HostGone(host):
@@ -142,14 +167,7 @@ class Routing(App):
     def _lead_around(self, place: Location, network: Network) -> Decision | None:
         if self.reactive is None:
             return None
-        first: list[Order] = []
-        then: list[Order] = []
-        for orders, afterwards in self.reactive.lead_around(place, network):
-            first += orders
-            then += afterwards
-        if not first and not then:
-            return None
-        return Decision(f"flows are led around {place}", tuple(first), then=tuple(then))
+        return _two_stages(f"flows are led around {place}", self.reactive.lead_around(place, network))
 
     def _moved(self, host: Host, left: Location, network: Network) -> Decision | None:
         text = f"{mac_text(host.mac)} moved from {left} to {host.location}"
@@ -157,7 +175,9 @@ class Routing(App):
             dpids = [switch.dpid for switch in network.switches()]
             return _decision(text, self.reactive.forget_host(host.mac, dpids))
         assert self.proactive is not None
-        return _decision(text, self.proactive.moved(host, left, network))
+        self.fresh.add(host.mac)
+        ways = tuple(self.proactive.moved(host, left, network))
+        return Decision(text, ways, then=(known_source(*host.location, host.mac),))
 
     def _gone(self, host: Host, network: Network) -> Decision | None:
         text = f"{mac_text(host.mac)} left {host.location}"
@@ -165,11 +185,21 @@ class Routing(App):
             dpids = [switch.dpid for switch in network.switches()]
             return _decision(text, self.reactive.forget_host(host.mac, dpids))
         assert self.proactive is not None
+        self.fresh.discard(host.mac)
         return _decision(text, self.proactive.gone(host, network))
 
 
 def _outputs(ports: Iterable[int]) -> tuple[Output, ...]:
     return tuple(Output(port) for port in ports)
+
+
+def _two_stages(reason: str, moves: Iterable[Move]) -> Decision | None:
+    first: list[Order] = []
+    then: list[Order] = []
+    for orders, afterwards in moves:
+        first += orders
+        then += afterwards
+    return Decision(reason, tuple(first), then=tuple(then)) if first or then else None
 
 
 def _decision(reason: str, orders: Iterable[Order]) -> Decision | None:

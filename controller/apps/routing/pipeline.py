@@ -1,8 +1,8 @@
 """The tables of a switch under routing, and the rules that every switch has.
 
 Table 0 *guard* sorts out what is for the controller or for nobody. Table 1 *source* lets a known host at its place pass
-and, in the proactive modes, copies an unknown one to the controller. Table 2 *destination* sends: known destinations
-out of a port or through a group, broadcast along the loop-free flood tree, the unknown as the mode has it.
+and, in the proactive modes, sends the frames of an unknown one to the controller. Table 2 *destination* sends known
+destinations out of a port or through a group, broadcast along the loop-free flood tree, the unknown as the mode has it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ OFF_TREE = 4
 ALONG_TREE = 2
 
 ASK = Apply((Output(PortNo.CONTROLLER),))
+PASS_ON = (Output(PortNo.TABLE),)
+"""Have a packet go through the tables again."""
 LLDP = bytes.fromhex("0180c200000e")
 GROUP_BIT = Masked(b"\x01" + bytes(5), b"\x01" + bytes(5))
 """Matches multicast and broadcast."""
@@ -37,7 +39,7 @@ _SOLICITATION = 135
 def base(dpid: int, asker: bytes, *, learn: bool) -> Iterator[Order]:
     """What a switch needs before it knows anybody. ``asker`` is the MAC from which the controller asks hosts.
 
-    With ``learn``, frames of unknown sources are copied to the controller; without, only what no rule sends is.
+    With ``learn``, frames of unknown sources are for the controller; without, only what no rule sends is.
     """
     yield _install(dpid, GUARD, PROBES, Match(eth_dst=LLDP, eth_type=EtherType.LLDP), ASK)
     yield _install(dpid, GUARD, LINK_LOCAL, Match(eth_dst=_LINK_LOCAL))
@@ -46,7 +48,7 @@ def base(dpid: int, asker: bytes, *, learn: bool) -> Iterator[Order]:
     yield _install(dpid, SOURCE, QUESTIONS, Match(eth_dst=BROADCAST, eth_type=EtherType.ARP), ASK)
     solicitation = Match(eth_dst=GROUP_BIT, eth_type=EtherType.IPV6, ip_proto=58, icmpv6_type=_SOLICITATION)
     yield _install(dpid, SOURCE, QUESTIONS, solicitation, ASK)
-    yield _install(dpid, SOURCE, 0, Match(), *((ASK,) if learn else ()), Goto(DESTINATION))
+    yield _install(dpid, SOURCE, 0, Match(), ASK if learn else Goto(DESTINATION))
     if not learn:
         yield _install(dpid, DESTINATION, 0, Match(), ASK)
 

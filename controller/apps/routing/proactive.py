@@ -61,16 +61,22 @@ class Proactive:
     # ------------------------------------------------------------ hosts
 
     def host(self, host: Host, network: Network) -> Iterator[Order]:
-        """A host is known at a place: every switch learns the way to it."""
+        """A host is known at a place: every switch learns the way to it.
+
+        Its own switch lets it pass (`known_source`) only when all have learned: before that nobody could answer it.
+        """
         dpid, port = host.location
         new = not self._hosts.get(dpid)
         self._hosts.setdefault(dpid, {})[host.mac] = port
         if new:
             yield from self.refresh(dpid, network)
         else:
-            for switch in network.switches():
-                yield from self._rules(switch.dpid, dpid, [host.mac])
-        yield known_source(dpid, port, host.mac)
+            yield from self.ways(host, network)
+
+    def ways(self, host: Host, network: Network) -> Iterator[Order]:
+        """The rules that lead to a host that is known."""
+        for switch in network.switches():
+            yield from self._rules(switch.dpid, host.location.dpid, [host.mac])
 
     def moved(self, host: Host, left: Location, network: Network) -> Iterator[Order]:
         """A host is at another place: groups that are needed again stay."""

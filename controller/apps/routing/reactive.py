@@ -7,8 +7,8 @@ take, so that it can lead them another one when a link fails, before anybody ask
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 from zlib import crc32
 
 from controller.model import Apply, Decision, Install, Location, Match, Order, Output, Packet, Remove, Rule, mac_text
@@ -18,6 +18,13 @@ from controller.southbound.frames import Granularity, Headers
 from .pipeline import DESTINATION, KNOWN
 
 REMEMBERED = 100_000
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+Move = tuple[list[Order], list[Order]]
+"""What to order so that a flow takes another way: first, and when that is done."""
 
 
 class Flow(NamedTuple):
@@ -36,6 +43,7 @@ class Flows:
         self._room = room
         self._flows: OrderedDict[tuple[int, Match], Flow] = OrderedDict()
         self._by_port: dict[Location, set[tuple[int, Match]]] = {}
+        self._by_target: dict[bytes, set[tuple[int, Match]]] = {}
 
     def __len__(self) -> int:
         return len(self._flows)
@@ -49,6 +57,7 @@ class Flows:
         self._flows[key] = flow
         for place in flow.way:
             self._by_port.setdefault(place, set()).add(key)
+        self._by_target.setdefault(flow.target, set()).add(key)
 
     def remove(self, dpid: int, match: Match) -> None:
         """Forget the flow of this match that begins at this switch."""
@@ -56,14 +65,20 @@ class Flows:
         if flow is None:
             return
         for place in flow.way:
-            keys = self._by_port[place]
-            keys.discard((dpid, match))
-            if not keys:
-                del self._by_port[place]
+            _discard(self._by_port, place, (dpid, match))
+        _discard(self._by_target, flow.target, (dpid, match))
 
     def through(self, place: Location) -> list[Flow]:
         """The flows that leave a switch by this port."""
         return [self._flows[key] for key in sorted(self._by_port.get(place, ()), key=repr)]
+
+    def targets(self) -> list[bytes]:
+        """The MACs that flows lead to."""
+        return sorted(self._by_target)
+
+    def toward(self, mac: bytes) -> list[Flow]:
+        """The flows to this MAC."""
+        return [self._flows[key] for key in sorted(self._by_target.get(mac, ()), key=repr)]
 
     def of(self, mac: bytes) -> list[Flow]:
         """The flows from or to this MAC."""
@@ -96,10 +111,21 @@ class Reactive:
         *further, first = self._installs(flow)
         return Decision(_reason(name, place, way), tuple(further), (Output(way[0].port),), then=(first,))
 
-    def lead_around(self, place: Location, network: Network) -> Iterator[tuple[list[Order], list[Order]]]:
-        """New ways for the flows that left by a port that is lost: what to order first, and what when that is done."""
+    def lead_around(self, place: Location, network: Network) -> Iterator[Move]:
+        """New ways for the flows that left by a port that is lost."""
         for flow in self.flows.through(place):
             yield self._move(flow, network)
+
+    def shorten(self, touched: Mapping[int, frozenset[int]], network: Network) -> Iterator[Move]:
+        """New ways for the flows that could take a shorter one, where next hops changed."""
+        for mac in self.flows.targets():
+            place = network.hosts.place(mac)
+            if place is None or place.dpid not in touched:
+                continue
+            for flow in self.flows.toward(mac):
+                changed = any(here.dpid in touched[place.dpid] for here in flow.way)
+                if changed and not _is_shortest(flow.way, place, network):
+                    yield self._move(flow, network)
 
     def forget_host(self, mac: bytes, dpids: Iterable[int]) -> list[Order]:
         """Take the rules from and to a host away, wherever they are."""
@@ -111,7 +137,7 @@ class Reactive:
             for match in (Match(eth_dst=mac), Match(eth_src=mac))
         ]
 
-    def _move(self, flow: Flow, network: Network) -> tuple[list[Order], list[Order]]:
+    def _move(self, flow: Flow, network: Network) -> Move:
         start = flow.way[0].dpid
         self.flows.remove(start, flow.match)
         place = network.hosts.place(flow.target)
@@ -164,3 +190,18 @@ def _reason(name: str, place: Location, way: tuple[Location, ...]) -> str:
         return f"{name} is behind port {place.port} of this switch"
     more = len(way) - 1
     return f"{name} is behind {place}, {more} switch{'es' if more > 1 else ''} further: the whole way is ordered"
+
+
+def _is_shortest(way: tuple[Location, ...], place: Location, network: Network) -> bool:
+    """Whether every step of a way is one of the best there are."""
+    *steps, last = way
+    return last == place and all(
+        any(link.source == here for link in network.paths.next_hops(here.dpid, place.dpid)) for here in steps
+    )
+
+
+def _discard(index: dict[Key, set[Value]], key: Key, value: Value) -> None:
+    values = index[key]
+    values.discard(value)
+    if not values:
+        del index[key]
