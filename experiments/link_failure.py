@@ -299,21 +299,24 @@ def repetition(bench: Bench, kind: Kind, number: int) -> Repetition:
 
 
 def way_of(graph: Graph, stream: Stream) -> list[Port]:
-    """The way that the stream's packets take now, as the ports by which they come into switches. Raises `UserError`."""
+    """The way that the stream's packets take now, as the ports by which they come into switches.
+
+    It waits until they all take one. Raises `UserError` when they do not, or do not arrive.
+    """
+    seen: dict[bytes, list[Port]] = {}
+    ways: set[tuple[Port, ...]] = set()
+
+    def settled() -> bool:
+        nonlocal ways
+        for payload, ports in sightings.take().items():
+            seen.setdefault(payload, []).extend(ports)
+        # The last ones are perhaps still on their way.
+        ways = {tuple(way) for way in list(seen.values())[-SAMPLE : -SAMPLE // 4]}
+        return len(stream.poll()) >= SAMPLE <= len(seen) and len(ways) == 1
+
     with Sightings(graph, stream.port) as sightings:
-        seen: dict[bytes, list[Port]] = {}
-
-        def enough() -> bool:
-            for payload, ports in sightings.take().items():
-                seen.setdefault(payload, []).extend(ports)
-            return len(stream.poll()) >= SAMPLE and len(seen) >= SAMPLE
-
-        if not wait.until(enough, PATIENCE):
-            raise UserError(f"the stream to UDP port {stream.port} does not arrive")
-    # The first and last ones were perhaps on their way when sighting began or ended.
-    ways = {tuple(way) for way in list(seen.values())[SAMPLE // 4 : -SAMPLE // 4]}
-    if len(ways) != 1:
-        raise UserError(f"the stream takes {len(ways)} ways at a time")
+        if not wait.until(settled, PATIENCE):
+            raise UserError(f"the stream to UDP port {stream.port} does not arrive, or takes many ways at a time")
     return list(ways.pop())
 
 
