@@ -8,6 +8,7 @@ up probes. What nobody has asked for by then stays for `SETTLING` seconds after 
 
 from __future__ import annotations
 
+from collections.abc import MutableSequence
 from dataclasses import dataclass, field
 
 from controller.model import (
@@ -37,6 +38,7 @@ from controller.services.holdings import (
     canonical_group,
     canonical_match,
     canonical_rule,
+    covers,
     is_flow,
 )
 from controller.southbound import lldp, openflow
@@ -68,6 +70,8 @@ class Adoption:
     flows: list[Rule] = field(default_factory=list)
     foreign: set[tuple[int, int]] = field(default_factory=set)
     """Table and cookie of the rules that somebody else wrote."""
+    removals: list[Remove] = field(default_factory=list)
+    """What applications had removed while the switch was left as it is."""
 
     def requests(self) -> list[bytes]:
         """The questions, and the barrier whose answer says that nothing more comes."""
@@ -123,6 +127,25 @@ class Adoption:
             case RemoveMeter(_, meter_id):
                 self.meters.pop(meter_id, None)
 
+    def remove_flows(self, order: Remove, wanted: Holdings) -> list[Order]:
+        """While the switch is left as it is, a delete takes away flows only: the rules may be wanted again."""
+        self.removals.append(order)
+        return [
+            *self.flows_removed(order.dpid),
+            *(_strictly(order.dpid, flow) for flow in _take_covered(wanted.flows, order)),
+        ]
+
+    def flows_removed(self, dpid: int) -> list[Order]:
+        """The found flows that applications had removed."""
+        return [_strictly(dpid, flow) for order in self.removals for flow in _take_covered(self.flows, order)]
+
+    def rules_removed(self, dpid: int) -> list[Order]:
+        """The found rules that applications had removed and do not want after all."""
+        gone = [
+            key for key, rule in self.rules.items() if any(covers(order, rule, rule.cookie) for order in self.removals)
+        ]
+        return [_strictly(dpid, self.rules.pop(key)) for key in gone]
+
     def compare(self, dpid: int, wanted: Holdings, *, keep_foreign: bool) -> list[tuple[Order, int, bool]]:
         """What to order so that the switch holds what is wanted: (order, cookie, whether to modify what is there)."""
         different: list[tuple[Order, int, bool]] = []
@@ -163,9 +186,7 @@ class Adoption:
             for action in actions_of(rule)
             if isinstance(action, ToGroup)
         }
-        orders: list[Order] = [
-            Remove(dpid, rule.match, rule.table, strict=True, priority=rule.priority) for rule in self.rules.values()
-        ]
+        orders: list[Order] = [_strictly(dpid, rule) for rule in self.rules.values()]
         orders += [RemoveGroup(dpid, number) for number in self.groups if number in used or not keep_foreign]
         if not keep_foreign:
             orders += [RemoveMeter(dpid, number) for number in self.meters]
@@ -174,3 +195,15 @@ class Adoption:
 
 def _by_cookie(dpid: int, table: int, cookie: int) -> Remove:
     return Remove(dpid, Match(), table, cookie=cookie, cookie_mask=_EXACT)
+
+
+def _strictly(dpid: int, rule: Rule) -> Remove:
+    return Remove(dpid, rule.match, rule.table, strict=True, priority=rule.priority)
+
+
+def _take_covered(flows: MutableSequence[Rule], order: Remove) -> list[Rule]:
+    """Take out the flows that a delete covers; whose they are, nobody asks."""
+    covered = [flow for flow in flows if covers(order, flow, order.cookie)]
+    for flow in covered:
+        flows.remove(flow)
+    return covered

@@ -188,11 +188,16 @@ def test_a_switch_that_leaves_or_is_silent_is_not_waited_for() -> None:
     assert kinds(rules.disconnect(2)) == [(1, FLOW_MOD), (1, PACKET_OUT)]
 
 
-def test_without_anything_to_wait_for_all_goes_at_once() -> None:
+def test_what_was_ordered_before_is_waited_for_too() -> None:
     rules = connected(1, 2)
     order(rules, 1, Install(2, HARD))
-    at_once = Decision("why", (Install(2, HARD),), (Output(2),), then=(Install(1, FLOW),))
-    assert kinds(rules.carry_out(2, 1, at_once, PACKET)) == [(1, FLOW_MOD), (1, PACKET_OUT)]
+    again = Decision("why", (Install(2, HARD),), (Output(2),), then=(Install(1, FLOW),))
+    assert kinds(rules.carry_out(2, 1, again, PACKET)) == [(2, BARRIER)]
+    assert kinds(rules.confirmed(2, 2, 0.0).outgoing) == [(1, FLOW_MOD), (1, PACKET_OUT)]
+
+
+def test_without_anything_to_wait_for_all_goes_at_once() -> None:
+    rules = connected(1, 2)
     alone = Decision("why", (), (Output(2),), then=(Install(1, FLOW),))
     assert kinds(rules.carry_out(3, 1, alone, PACKET)) == [(1, FLOW_MOD), (1, PACKET_OUT)]
 
@@ -391,3 +396,31 @@ def test_a_switch_is_not_left_as_it_is_for_ever() -> None:
     assert rules.concern(1)
     assert kinds(rules.tick(10.0 + HOLDING)) == [(1, FLOW_MOD)]
     assert not rules.concern(1)
+
+
+def test_what_is_removed_and_wanted_again_while_a_switch_is_left_as_it_is_never_goes() -> None:
+    rules = connected()
+    other = Rule(Match(eth_dst=b"\2\0\0\0\0\7"), (), priority=9)
+    assert tell(rules, 1, held(ASK), held(HARD), held(other), held(FLOW)) == []
+    strictly = {"strict": True, "priority": HARD.priority, "table": HARD.table}
+    assert order(rules, 5, Install(1, HARD), Install(1, ASK)) == []
+    assert order(rules, 6, Remove(1, HARD.match, **strictly)) == []  # type: ignore[arg-type]
+    assert order(rules, 7, Install(1, HARD)) == []
+    assert order(rules, 8, Remove(1, other.match)) == []
+    assert kinds(order(rules, 9, Remove(1, FLOW.match))) == [(1, FLOW_MOD)]
+    ((_, message),) = rules.let_go()
+    assert (command(message), message[52:62]) == (4, bytes.fromhex("80000606020000000007"))
+    assert rules.tick(SETTLING) == []
+
+
+def test_what_is_removed_before_a_switch_has_told_its_flows_goes_then() -> None:
+    rules = connected()
+    rules.connect(1, 1001)
+    assert order(rules, 5, Remove(1, FLOW.match)) == []
+    message = switch_words.multipart(1, held(FLOW))
+    reply = openflow.decode(1, message[:4] + (1001).to_bytes(4) + message[8:])
+    assert isinstance(reply, MultipartReply)
+    rules.found(1, reply)
+    turn = rules.confirmed(1, 1001, 0.0)
+    assert [(dpid, command(message)) for dpid, message in turn.outgoing] == [(1, 4)]
+    assert turn.events == []
