@@ -165,19 +165,27 @@ def summary(task: Task, group: Mapping[str, Sequence[Sample]]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name, samples in group.items():
         found = ratios(task, group, name) if name != FLOWPATH else []
-        latency = [middle([each.latency.get(p) for each in samples]) for p in ("p50", "p99", "p99.9")]
+        latency = [milliseconds(middle([each.latency.get(p) for each in samples])) for p in ("p50", "p99", "p99.9")]
         rates = [each.result.rate for each in samples]
         ratio = (median(found), min(found), max(found)) if found else (None, None, None)
-        rows.append((name, samples[0].switches, median(rates), min(rates), max(rates), *latency, *ratio))
+        rows.append((name, median(rates), min(rates), max(rates), *latency, *ratio))
     columns = (
-        "controller", "switches", "answers/s", "least", "most", "p50 us", "p99 us", "p99.9 us", "ratio", "least", "most"
+        "controller", "answers/s", "least", "most", "p50 ms", "p99 ms", "p99.9 ms", "ratio", "least", "most"
     )  # fmt: skip
+    fewer = [
+        f"{name} takes only {some[0].switches}" for name, some in group.items() if some[0].switches < task.switches
+    ]
     whose = "Latencies are those of the quiet switch. " if task.mode == "fairness" else ""
     note = (
         f"{whose}Ratio: how many times better Flowpath is, in {task.better}, repetition by repetition. Medians, least "
-        "and most of all repetitions."
+        "and most of all repetitions." + "".join(f" Of the switches that flood, {each}." for each in fewer)
     )
-    return Table(f"{task.name}: {task.switches} switches, {task.window} questions waiting", columns, tuple(rows), note)
+    return Table(
+        f"{task.name}: {task.switches} switch{'es' if task.switches > 1 else ''}, {task.window} waiting in each",
+        columns,
+        tuple(rows),
+        note,
+    )
 
 
 def load(groups: Groups) -> Table:
@@ -194,7 +202,7 @@ def load(groups: Groups) -> Table:
         for task, group in groups.items()
         for name, samples in group.items()
     )
-    columns = ("measured", "its cores", "answers/core s", "generator's", "its MB", "rules/answer")
+    columns = ("measured", "its cores", "per core s", "generator", "its MB", "rules/answer")
     note = (
         "Medians. Processor time as a share of one core. Answers per second of the controller's processor time leave "
         "out what else the machine does. Memory: resident, at the end."
@@ -207,13 +215,18 @@ def every(samples: Sequence[Sample]) -> Table:
     rows = tuple(
         (
             f"{each.task.name}: {each.controller} {each.number}",
-            each.result.rate, each.latency.get("p50"), each.latency.get("p99"), each.result.verified,
-            each.result.sampled, "right" if each.result.right else "WRONG",
+            each.result.rate, milliseconds(each.latency.get("p50")), milliseconds(each.latency.get("p99")),
+            each.result.verified, each.result.sampled, "right" if each.result.right else "WRONG",
         )
         for each in samples
     )  # fmt: skip
-    columns = ("measurement", "answers/s", "p50 us", "p99 us", "checked", "in full", "answers")
+    columns = ("measurement", "answers/s", "p50 ms", "p99 ms", "checked", "in full", "answers")
     return Table("Every measurement", columns, rows)
+
+
+def milliseconds(microseconds: float | None) -> float | None:
+    """As tables show long times."""
+    return None if microseconds is None else microseconds / 1000
 
 
 def middle(values: Sequence[float | None]) -> float | None:
