@@ -164,7 +164,7 @@ def costs(groups: Groups, rest: Mapping[str, Probing]) -> Iterable[Table]:
                     for each in INTERVALS
                 ),
             ),
-            "From the last probe that came through; median of the failures above. The other rows follow: probes grow as "
+            "From the last probe that came through, median. The other rows follow: probes grow as "
             "the time between them shrinks, what is waited beyond it for repeated probes stays.",
         )
 
