@@ -111,8 +111,8 @@ def run(args: argparse.Namespace) -> int:
         signals.restore()
     about = sheet.circumstances(
         EXPERIMENT, started=started, application=plan.app, repetitions=plan.repeat, duration_s=plan.duration,
-        warmup_s=plan.warmup, controller_core=where.controller, generator_core=where.generator, left_out="; ".join(absent) or None,
-        seed=None,
+        warmup_s=plan.warmup, controller_core=where.controller, generator_core=where.generator,
+        left_out="; ".join(absent) or None, seed=None,
     )  # fmt: skip
     page = told.told(samples, about)
     sheet.write(page, directory)
