@@ -24,6 +24,16 @@ def test_a_named_network(spec: str, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @given(graph=networks(), seed=st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, derandomize=True)
 def test_any_network(graph: Graph, seed: int, mode: str) -> None:
     World(graph, mode, seed).check()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@given(graph=networks(), seed=st.integers(0, 2**32))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_hosts_that_nobody_knows_reach_each_other_at_the_first_try(graph: Graph, seed: int, mode: str) -> None:
+    world = World(graph, mode, seed)
+    world.rest()
+    world.shortest = False
+    world.check_reachable()

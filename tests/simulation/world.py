@@ -34,6 +34,7 @@ class World:
         self.mode = mode
         self.network = Network(graph, seed)
         self.seed = seed
+        self.shortest = mode != "learning_switch"
         self.numbers = count(1)
         self.errors: list[Event] = []
         self.start_controller()
@@ -114,10 +115,9 @@ class World:
         assert not self.network_os.failures, f"an application raised{self.story}"
         assert not self.errors, f"a switch refused something{self.story}"
 
-    def check_reachable(self, *, shortest: bool | None = None) -> None:
+    def check_reachable(self) -> None:
         """Every host that has a way to another gets through at the first try, by the shortest way."""
         network = self.network
-        shortest = self.mode != "learning_switch" if shortest is None else shortest
         distances = dict(nx.all_pairs_shortest_path_length(self.graph()))
         sent: dict[int, tuple[str, str, int]] = {}
         network.trails.clear()
@@ -131,7 +131,7 @@ class World:
         network.run(0.5)
         lost = [(one, other) for number, (one, other, _) in sent.items() if number not in network.hosts[one].answered]
         assert not lost, f"no answer: {lost}{self.story}"
-        if shortest:
+        if self.shortest:
             self.check_trails(distances)
 
     def check_trails(self, distances: dict[str, dict[str, int]]) -> None:
