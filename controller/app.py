@@ -16,7 +16,7 @@ from typing import Any
 
 from eventlet import event as green
 from ryu.app.wsgi import ControllerBase, Request, Response, WSGIApplication, route
-from ryu.base.app_manager import RyuApp
+from ryu.base.app_manager import AppManager, RyuApp
 from ryu.cfg import CONF
 from ryu.lib import hub
 from ryu.ofproto import ofproto_v1_3
@@ -38,6 +38,7 @@ log = logging.getLogger("controller.app")
 VERSION = metadata.version("flowpath")
 GRAIN = 0.002
 """Seconds between two ticks, at least: what is due meanwhile goes together."""
+TICK_AFTER_FAULT = 1.0
 
 
 def configure() -> Config:
@@ -65,6 +66,12 @@ def configure_log(config: Config) -> None:
     logging.getLogger("controller").setLevel(config.log_level.upper())
     for chatty in ("ryu.lib.hub", "ryu.base.app_manager"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def has_company() -> bool:
+    """Whether other Ryu applications are loaded, whose rules are not to be touched."""
+    loaded = AppManager.get_instance().applications_cls.values()
+    return any(each.__module__ not in (__name__, *_REQUIRED_APP) for each in loaded)
 
 
 def start_clock() -> Callable[[], float]:
@@ -99,7 +106,7 @@ class Flowpath(RyuApp):  # type: ignore[misc]  # Ryu has no types.
             process.refuse(str(error))
         self.clock = start_clock()
         self._earlier = green.Event()
-        self.network_os = NetworkOS(loaded, earlier=self._tick_earlier)
+        self.network_os = NetworkOS(loaded, keep_foreign=has_company(), earlier=self._tick_earlier)
         self.network_os.listen(self._happened)
         self.board = Switchboard(self.network_os, self.clock)
         channel.connect(self.board)
@@ -124,7 +131,11 @@ class Flowpath(RyuApp):  # type: ignore[misc]  # Ryu has no types.
             with hub.Timeout(wait, False):
                 self._earlier.wait()
             self._earlier = green.Event()
-            self.board.tell(self.network_os.tick(self.clock()))
+            try:
+                self.board.tell(self.network_os.tick(self.clock(), self.board.load()))
+            except Exception:
+                log.exception("a fault of this controller, in what it does by itself")
+                hub.sleep(TICK_AFTER_FAULT)
 
     def _tick_earlier(self) -> None:
         if not self._earlier.ready():

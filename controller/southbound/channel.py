@@ -39,7 +39,7 @@ from ryu.ofproto import ofproto_parser
 from controller.model import Port, SwitchUp, dpid_text
 from controller.southbound import endless, openflow
 from controller.southbound.openflow import Malformed, MessageType
-from controller.southbound.replies import Features, MultipartReply
+from controller.southbound.replies import Features, MultipartReply, MultipartType
 from controller.southbound.switchboard import Switchboard
 from controller.southbound.wire import BAD_VERSION, HEADER
 
@@ -57,6 +57,16 @@ PARTING_WORDS = 1.0
 
 _PACKET_IN = int(MessageType.PACKET_IN)
 _PACKET_OUT = int(MessageType.PACKET_OUT)
+_MULTIPART_REPLY = int(MessageType.MULTIPART_REPLY)
+_ANSWERS = {
+    int(MultipartType.FLOW): ofp_event.EventOFPFlowStatsReply,
+    int(MultipartType.TABLE): ofp_event.EventOFPTableStatsReply,
+    int(MultipartType.PORT_STATS): ofp_event.EventOFPPortStatsReply,
+    int(MultipartType.GROUP): ofp_event.EventOFPGroupStatsReply,
+    int(MultipartType.GROUP_DESC): ofp_event.EventOFPGroupDescStatsReply,
+    int(MultipartType.METER_CONFIG): ofp_event.EventOFPMeterConfigStatsReply,
+}
+"""Answers to what the network operating system asks of every switch, and what Ryu makes of them."""
 
 
 class Channel:
@@ -196,7 +206,7 @@ class Channel:
         packet_in = board.controller.packet_in
         direct = self._up and not _observed()
         dpid = self.datapath.id
-        now = board.clock()
+        now = begun = board.clock()
         left = TURN
         try:
             for message in self._framer.feed(chunk):
@@ -215,15 +225,17 @@ class Channel:
                     log.exception("%s: a message was not understood, by a fault of this controller", self.who)
                 if left <= 0:
                     board.flush()
+                    board.busy += board.clock() - begun
                     hub.sleep(0)
                     left = TURN
-                    now = board.clock()
+                    now = begun = board.clock()
                 if self._closed or self._parting:
                     break
         except Malformed as fault:
             self._refuse(fault.refused, fault)
             self.part()
         board.flush()
+        board.busy += board.clock() - begun
 
     def _take_slowly(self, message: bytes, now: float) -> None:
         """A message that Ryu is told of too. Raises Malformed."""
@@ -236,7 +248,8 @@ class Channel:
         board.flush()
         if self._parting:
             return
-        self._tell_ryu(message)
+        if not self._up or _is_for_ryu(message):
+            self._tell_ryu(message)
         if not self._up and self._features and self.datapath.state == MAIN_DISPATCHER:
             self._up = True
             known, address = self._features, self.datapath.address[:2]
@@ -317,8 +330,20 @@ class Channel:
 
 def _observed() -> bool:
     """Whether some Ryu application wants PACKET_IN."""
+    return _wanted(ofp_event.EventOFPPacketIn)
+
+
+def _wanted(event: type) -> bool:
     brick = ryu.base.app_manager.lookup_service_brick(ofp_event.NAME)
-    return bool(brick.observers.get(ofp_event.EventOFPPacketIn) or brick.event_handlers.get(ofp_event.EventOFPPacketIn))
+    return bool(brick.observers.get(event) or brick.event_handlers.get(event))
+
+
+def _is_for_ryu(message: bytes) -> bool:
+    """Whether Ryu must be told: of answers, which may be large and slow to parse, only what an application wants."""
+    if message[1] != _MULTIPART_REPLY:
+        return True
+    event = _ANSWERS.get(int.from_bytes(message[8:10]))
+    return event is None or _wanted(event)
 
 
 # ---------------------------------------------------------------- inside Ryu

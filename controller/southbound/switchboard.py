@@ -58,6 +58,9 @@ class Switchboard:
         """How many malformed messages there were from each switch (or host), by message type and fault."""
         self.shed: Counter[int] = Counter()
         """How many messages a switch that does not read has lost."""
+        self.busy = 0.0
+        """Seconds that went into what switches said, since `load` was asked."""
+        self._loaded_at = clock()
         self._dirty: dict[Connection, None] = {}
 
     def deliver(self, outgoing: Outgoing) -> None:
@@ -97,6 +100,14 @@ class Switchboard:
         if dpid is not None and self.channels.get(dpid) is channel:
             del self.channels[dpid]
             self.tell(self.controller.switch_down(dpid, self.clock()))
+
+    def load(self) -> float:
+        """The share of the time since this was asked before that went into what switches said, 0 .. 1."""
+        now = self.clock()
+        elapsed, self._loaded_at = now - self._loaded_at, now
+        share = self.busy / elapsed if elapsed > 0 else 0.0
+        self.busy = 0.0
+        return min(share, 1.0)
 
     def close(self) -> None:
         """End all connections, after what is ready to be written."""

@@ -9,6 +9,7 @@ import pytest
 from controller.apps import App
 from controller.apps.learning_switch import LearningSwitch
 from controller.model import (
+    Alarm,
     Decision,
     Event,
     Install,
@@ -206,3 +207,22 @@ def test_conversation_of_two_hosts() -> None:
     flow = read(outgoing[0][1])
     assert dict(flow.match.items()) == {"in_port": 2, "eth_src": B, "eth_dst": A}
     assert flow.idle_timeout == 9
+
+
+def test_port_that_floods_a_saturated_controller_is_shut_at_its_switch() -> None:
+    network_os = settled([LearningSwitch()])
+    alarms: list[Event] = []
+    network_os.listen(lambda event, now: alarms.append(event) if isinstance(event, Alarm) else None)
+    shut: Outgoing = []
+    for step in range(10):
+        now = 1.0 + 0.1 * step
+        for port in (1, 2, 3, 3, 3, 3):
+            for _ in range(20 if port == 3 else 1):
+                network_os.packet_in(1, question(port), now)
+        shut += [each for each in network_os.tick(now, busy=1.0) if each[1][1] == FLOW_MOD]
+    ((dpid, message),) = shut
+    rule = read(message)
+    assert (dpid, dict(rule.match.items()), rule.instructions) == (1, {"in_port": 3}, [])
+    assert [alarm.kind for alarm in alarms if isinstance(alarm, Alarm)] == ["packet-in-flood"]
+    assert network_os.packet_in(1, question(3), 2.0) == []
+    assert network_os.packet_in(1, question(1), 2.0) != []

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from controller.model import Apply, Cookie, Match, Output, PortNo, Rule
+from controller.model import Cookie, Match, PortNo
 from tests.southbound import switch_words
 
 from .fake_switch import BARRIER_REQUEST, ECHO_REPLY, ERROR, FLOW_MOD, PACKET_OUT, FakeSwitch, frame
@@ -160,11 +160,7 @@ def test_malformed_messages_are_refused_one_by_one_and_logged_once(controller: R
         assert len(said) == 2
 
 
-OUTPUT_OF_11 = Rule(Match(), (Apply((Output(1),)),))
 ENDLESS = {
-    "an action of an unusual size": switch_words.multipart(1, switch_words.flow_stats(OUTPUT_OF_11)).replace(
-        pack("!HHI", 0, 16, 1), pack("!HHI", 11, 16, 1)
-    ),
     "table features of no size": switch_words.multipart(12, b"\0" * 64),
     "queues of no size": switch_words.message(23, b"\0" * 40),
 }
