@@ -218,7 +218,7 @@ def test_port_that_floods_a_saturated_controller_is_shut_at_its_switch() -> None
         now = 1.0 + 0.1 * step
         for port in (1, 2, 3, 3, 3, 3):
             for _ in range(20 if port == 3 else 1):
-                network_os.packet_in(1, question(port), now)
+                network_os.packet_in(1, question(port, f"02:00:00:00:01:0{port}"), now)
         shut += [each for each in network_os.tick(now, busy=1.0) if each[1][1] == FLOW_MOD]
     ((dpid, message),) = shut
     rule = read(message)
