@@ -12,6 +12,7 @@ from typing import Self
 from controller.apps import App
 from controller.config import Config
 from controller.model import (
+    Apply,
     Decision,
     Event,
     FlowRemoved,
@@ -27,8 +28,12 @@ from controller.model import (
     Packet,
     PortChanged,
     PortGone,
+    Remove,
     RoutesChanged,
+    Rule,
+    RulesFound,
     SwitchDown,
+    SwitchSettled,
     SwitchUp,
     TreeChanged,
     dpid_text,
@@ -63,6 +68,8 @@ class Routing(App):
         self.broadcast = Broadcast(unknown=self.proactive is not None)
         # Hosts that were seen while the packet is decided about by which they were.
         self.fresh: set[bytes] = set()
+        # Flows of an earlier controller, until it is known where their ports lead.
+        self.found: dict[int, tuple[Rule, ...]] = {}
 
     @classmethod
     def create(cls, config: Config) -> Self:
@@ -145,9 +152,28 @@ class Routing(App):
                 return self._moved(host, left, network)
             case HostGone(host):
                 return self._gone(host, network)
+            case RulesFound(dpid, flows):
+                self.found[dpid] = flows
+            case SwitchSettled(dpid):
+                stale = (rule for rule in self.found.pop(dpid, ()) if not self._is_good(dpid, rule, network))
+                return _decision("flows that lead nowhere are taken back", [_withdrawal(dpid, rule) for rule in stale])
             case FlowRemoved(dpid, rule, reason) if reason in _EXPIRED and self.reactive and rule.table == DESTINATION:
                 self.reactive.flows.remove(dpid, without_port(rule.match))
         return None
+
+    def _is_good(self, dpid: int, rule: Rule, network: Network) -> bool:
+        """Whether a flow that was found on a switch, from before this controller's time, leads where it should."""
+        if self.reactive is None:
+            return False
+        target = rule.match.get("eth_dst")
+        place = network.hosts.place(target) if isinstance(target, bytes) else None
+        good = {link.source.port for link, _ in network.paths.links_from(dpid)}
+        if place is None:
+            good.update(network.topology.edge_ports(dpid))  # Its switch may be known a moment later.
+        elif place.dpid == dpid:
+            good = {place.port}
+        outputs = [action for step in rule.instructions if isinstance(step, Apply) for action in step.actions]
+        return all(isinstance(output, Output) and output.port in good for output in outputs)
 
     def _switch_up(self, dpid: int, network: Network) -> Decision:
         orders = list(base(dpid, _ASKER, learn=self.proactive is not None))
@@ -191,6 +217,10 @@ class Routing(App):
 
 def _outputs(ports: Iterable[int]) -> tuple[Output, ...]:
     return tuple(Output(port) for port in ports)
+
+
+def _withdrawal(dpid: int, rule: Rule) -> Remove:
+    return Remove(dpid, rule.match, rule.table, strict=True, priority=rule.priority)
 
 
 def _two_stages(reason: str, moves: Iterable[Move]) -> Decision | None:

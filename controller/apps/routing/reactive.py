@@ -27,13 +27,22 @@ Move = tuple[list[Order], list[Order]]
 """What to order so that a flow takes another way: first, and when that is done."""
 
 
+class Hop(NamedTuple):
+    """A switch on a way: the port that packets come in by, and where it sends them."""
+
+    in_port: int
+    place: Location
+
+
+Way = tuple[Hop, ...]
+
+
 class Flow(NamedTuple):
-    """One direction of a conversation: its match, the port it enters by, and where each switch sends it."""
+    """One direction of a conversation: its match on every switch, port apart, whom it is for, and its way."""
 
     match: Match
-    in_port: int
     target: bytes
-    way: tuple[Location, ...]
+    way: Way
 
 
 class Flows:
@@ -50,13 +59,13 @@ class Flows:
 
     def add(self, flow: Flow) -> None:
         """Remember a flow, in place of an older one of the same match from the same switch."""
-        key = (flow.way[0].dpid, flow.match)
+        key = (flow.way[0].place.dpid, flow.match)
         self.remove(*key)
         while len(self._flows) >= self._room:
             self.remove(*next(iter(self._flows)))
         self._flows[key] = flow
-        for place in flow.way:
-            self._by_port.setdefault(place, set()).add(key)
+        for hop in flow.way:
+            self._by_port.setdefault(hop.place, set()).add(key)
         self._by_target.setdefault(flow.target, set()).add(key)
 
     def remove(self, dpid: int, match: Match) -> None:
@@ -64,8 +73,8 @@ class Flows:
         flow = self._flows.pop((dpid, match), None)
         if flow is None:
             return
-        for place in flow.way:
-            _discard(self._by_port, place, (dpid, match))
+        for hop in flow.way:
+            _discard(self._by_port, hop.place, (dpid, match))
         _discard(self._by_target, flow.target, (dpid, match))
 
     def through(self, place: Location) -> list[Flow]:
@@ -99,17 +108,17 @@ class Reactive:
         if place == packet.location:
             return Decision(f"{name} is behind the port that the packet came by: it has it already")
         match = headers.match(self._granularity)
-        way = _way(network, packet.dpid, place, match)
+        way = _way(network, packet.location, place, match)
         if way is None:
             return Decision(f"{name} is behind {place}, and no way leads there")
-        if way[0].port == packet.in_port:
+        if way[0].place.port == packet.in_port:
             # Another switch still has the rule of a way that is none any more.
             stale = [Remove(switch.dpid, match, table=DESTINATION) for switch in network.switches()]
             return Decision(f"{name} is where the packet came from: its flow begins anew", tuple(stale))
-        flow = Flow(match, packet.in_port, headers.eth_dst, way)
+        flow = Flow(match, headers.eth_dst, way)
         self.flows.add(flow)
         *further, first = self._installs(flow)
-        return Decision(_reason(name, place, way), tuple(further), (Output(way[0].port),), then=(first,))
+        return Decision(_reason(name, place, way), tuple(further), (Output(way[0].place.port),), then=(first,))
 
     def lead_around(self, place: Location, network: Network) -> Iterator[Move]:
         """New ways for the flows that left by a port that is lost."""
@@ -123,14 +132,14 @@ class Reactive:
             if place is None or place.dpid not in touched:
                 continue
             for flow in self.flows.toward(mac):
-                changed = any(here.dpid in touched[place.dpid] for here in flow.way)
+                changed = any(hop.place.dpid in touched[place.dpid] for hop in flow.way)
                 if changed and not _is_shortest(flow.way, place, network):
                     yield self._move(flow, network)
 
     def forget_host(self, mac: bytes, dpids: Iterable[int]) -> list[Order]:
         """Take the rules from and to a host away, wherever they are."""
         for flow in self.flows.of(mac):
-            self.flows.remove(flow.way[0].dpid, flow.match)
+            self.flows.remove(flow.way[0].place.dpid, flow.match)
         return [
             Remove(dpid, match, table=DESTINATION)
             for dpid in dpids
@@ -138,12 +147,13 @@ class Reactive:
         ]
 
     def _move(self, flow: Flow, network: Network) -> Move:
-        start = flow.way[0].dpid
-        self.flows.remove(start, flow.match)
+        start = flow.way[0]
+        self.flows.remove(start.place.dpid, flow.match)
         place = network.hosts.place(flow.target)
-        way = _way(network, start, place, flow.match) if place else None
-        stale = {here.dpid for here in flow.way} - {here.dpid for here in way or ()}
-        removals: list[Order] = [self._removal(flow, dpid) for dpid in sorted(stale)]
+        way = _way(network, Location(start.place.dpid, start.in_port), place, flow.match) if place else None
+        kept = {(hop.place.dpid, hop.in_port) for hop in way or ()}
+        stale = [hop for hop in flow.way if (hop.place.dpid, hop.in_port) not in kept]
+        removals: list[Order] = [_removal(flow, hop) for hop in stale]
         if way is None:
             return removals, []
         moved = flow._replace(way=way)
@@ -152,32 +162,42 @@ class Reactive:
         return further, [first, *removals]
 
     def _installs(self, flow: Flow) -> Iterator[Order]:
-        """The rules of a flow, from the destination back to the source; the first switch tells when it forgets."""
-        for here in reversed(flow.way):
-            first = here is flow.way[0]
-            match = self._match(flow, here.dpid)
-            out = (Apply((Output(here.port),)),)
-            rule = Rule(match, out, KNOWN, DESTINATION, self._idle_timeout, notify=first)
-            yield Install(here.dpid, rule)
+        """The rules of a flow, from the destination back to the source; the first switch tells when it forgets.
 
-    def _removal(self, flow: Flow, dpid: int) -> Remove:
-        return Remove(dpid, self._match(flow, dpid), table=DESTINATION, strict=True, priority=KNOWN)
+        All look at the port, so that a host that moved is noticed wherever it is now.
+        """
+        for hop in reversed(flow.way):
+            out = (Apply((Output(hop.place.port),)),)
+            first = hop is flow.way[0]
+            rule = Rule(_match(flow, hop), out, KNOWN, DESTINATION, self._idle_timeout, notify=first)
+            yield Install(hop.place.dpid, rule)
 
-    def _match(self, flow: Flow, dpid: int) -> Match:
-        """Only the first switch looks at the port: there a host that moved shall be noticed."""
-        if dpid != flow.way[0].dpid:
-            return flow.match
-        return Match.of([*flow.match, ("in_port", flow.in_port)])
+
+def _removal(flow: Flow, hop: Hop) -> Remove:
+    return Remove(hop.place.dpid, _match(flow, hop), table=DESTINATION, strict=True, priority=KNOWN)
+
+
+def _match(flow: Flow, hop: Hop) -> Match:
+    return Match.of([*flow.match, ("in_port", hop.in_port)])
 
 
 def without_port(match: Match) -> Match:
-    """The match of a flow, from the match of its rule on the first switch."""
+    """The match of a flow, from the match of its rule on a switch."""
     return Match.of((name, value) for name, value in match if name != "in_port")
 
 
-def _way(network: Network, start: int, place: Location, match: Match) -> tuple[Location, ...] | None:
-    path = network.paths.path(start, place.dpid, _flow_hash(match))
-    return None if path is None else (*path, place)
+def _way(network: Network, start: Location, place: Location, match: Match) -> Way | None:
+    """The way from the port that packets come in by to the port of a host; None where there is none."""
+    path = network.paths.path(start.dpid, place.dpid, _flow_hash(match))
+    if path is None:
+        return None
+    hops = []
+    in_port = start.port
+    for here in path:
+        hops.append(Hop(in_port, here))
+        link = next(link for link in network.paths.next_hops(here.dpid, place.dpid) if link.source == here)
+        in_port = link.target.port
+    return (*hops, Hop(in_port, place))
 
 
 def _flow_hash(match: Match) -> int:
@@ -185,16 +205,16 @@ def _flow_hash(match: Match) -> int:
     return crc32(repr(match.fields).encode())
 
 
-def _reason(name: str, place: Location, way: tuple[Location, ...]) -> str:
+def _reason(name: str, place: Location, way: Way) -> str:
     if len(way) == 1:
         return f"{name} is behind port {place.port} of this switch"
     more = len(way) - 1
     return f"{name} is behind {place}, {more} switch{'es' if more > 1 else ''} further: the whole way is ordered"
 
 
-def _is_shortest(way: tuple[Location, ...], place: Location, network: Network) -> bool:
+def _is_shortest(way: Way, place: Location, network: Network) -> bool:
     """Whether every step of a way is one of the best there are."""
-    *steps, last = way
+    *steps, last = (hop.place for hop in way)
     return last == place and all(
         any(link.source == here for link in network.paths.next_hops(here.dpid, place.dpid)) for here in steps
     )
