@@ -216,7 +216,7 @@ class Topology:
             return now + max(settings.patience, slow)
         if port.role is Role.LISTENING:
             if now < port.since + settings.listening:
-                return port.since + settings.listening
+                return min(now + settings.patience, port.since + settings.listening)
             self._set_role(port, Role.EDGE)
         if port.role is Role.EDGE:
             port.gap *= 2
