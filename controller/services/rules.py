@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from math import inf
 from typing import NamedTuple
 
 from controller.model import (
@@ -135,6 +134,15 @@ class Rules:
         if not orders:
             return []
         cookie = Cookie(app, number).pack()
+        first = orders[0]
+        if len(orders) == 1 and type(first) is Install and is_flow(first.rule):
+            # The way of nearly every packet that a switch asks about.
+            holdings = self._switches.get(first.dpid)
+            message = openflow.encode(first, number, cookie=cookie)
+            self._given[number % _REMEMBERED] = _Given(number, app, decision)
+            if holdings is not None:
+                holdings.flows.append(first.rule)
+            return [(first.dpid, message)]
         given: list[tuple[Order, Holdings | None, bytes]] = []
         removing = False
         for order in orders if len(orders) == 1 else _in_order(orders):
@@ -282,8 +290,10 @@ class Rules:
     @property
     def next_due(self) -> float:
         """When `tick` has something to do next; infinity for never."""
-        waits = (*self._held.values(), *self._settling.values())
-        return min(self._stages.next_due, min(waits, default=inf))
+        due = self._stages.next_due
+        if self._held or self._settling:
+            due = min(due, *self._held.values(), *self._settling.values())
+        return due
 
     def tick(self, now: float) -> Outgoing:
         """Carry on what has waited for too long, and remove what nobody has asked for after a switch connected."""
