@@ -18,6 +18,7 @@ from tests.simulation.world import MODES, World
 
 if TYPE_CHECKING:
     from topologies.plan import Graph
+    from topologies.simulator import Cable
 
 HISTORIES = int(os.environ.get("FLOWPATH_SIMULATIONS", "0"))
 """How many histories per mode, new ones every time; 0 for a few that are always the same."""
@@ -30,7 +31,7 @@ class Histories(RuleBasedStateMachine):
 
     mode = ""
 
-    @initialize(graph=networks(), seed=st.integers(0, 2**16))
+    @initialize(graph=networks(least=3), seed=st.integers(0, 2**16))
     def begin(self, graph: Graph, seed: int) -> None:
         self.world = World(graph, self.mode, seed)
         self.network = self.world.network
@@ -44,18 +45,30 @@ class Histories(RuleBasedStateMachine):
         names = list(self.network.hosts)
         return names[number % len(names)]
 
-    @precondition(lambda self: self.network.links())
-    @rule(number=some)
-    def a_link_fails_or_returns(self, number: int) -> None:
-        links = self.network.links()
-        link = links[number % len(links)]
-        self.network.set_link(link, not link.up)
+    def a_link(self, number: int, *, up: bool) -> Cable:
+        links = [link for link in self.network.links() if link.up is up]
+        return links[number % len(links)]
 
-    @precondition(lambda self: self.network.links())
+    @precondition(lambda self: any(link.up for link in self.network.links()))
+    @rule(number=some)
+    def a_link_fails(self, number: int) -> None:
+        self.network.set_link(self.a_link(number, up=True), False)
+
+    @precondition(lambda self: any(link.up for link in self.network.links()))
+    @rule(numbers=st.lists(some, min_size=2, max_size=4))
+    def links_fail_together(self, numbers: list[int]) -> None:
+        for link in dict.fromkeys(self.a_link(number, up=True) for number in numbers):
+            self.network.set_link(link, False)
+
+    @precondition(lambda self: not all(link.up for link in self.network.links()))
+    @rule(number=some)
+    def a_link_returns(self, number: int) -> None:
+        self.network.set_link(self.a_link(number, up=False), True)
+
+    @precondition(lambda self: any(link.up for link in self.network.links()))
     @rule(number=some, end=st.booleans())
     def one_direction_falls_silent_or_is_heard_again(self, number: int, end: bool) -> None:
-        links = self.network.links()
-        link = links[number % len(links)]
+        link = self.a_link(number, up=True)
         silent = link.ends[end]
         self.network.set_silent(link, silent, silent not in link.silent)
 

@@ -10,7 +10,7 @@ import networkx as nx
 from controller.apps import App
 from controller.apps.learning_switch import LearningSwitch
 from controller.apps.routing import Routing
-from controller.model import Alarm, Event, SwitchError
+from controller.model import Alarm, Event, Location, SwitchError
 from controller.network_os import NetworkOS
 
 if TYPE_CHECKING:
@@ -86,7 +86,18 @@ class World:
         switches = list(self.network_os.inventory)
         if len(switches) != len(self.network.switches) or not all(switch.settled for switch in switches):
             return False
-        return self.known_links() == {frozenset(link.ends) for link in self.working_links()}
+        if self.known_links() != {frozenset(link.ends) for link in self.working_links()}:
+            return False
+        return not any(self.is_mistaken(link) for link in self.network.links())
+
+    def is_mistaken(self, link: Cable) -> bool:
+        """Whether hosts are believed to be where another switch could be heard."""
+        switches, is_edge = self.network.switches, self.network_os.network.is_edge
+        return (
+            link.up
+            and len(link.silent) < 2
+            and any(is_edge(Location(switches[end.node].dpid, end.port)) for end in link.ends)
+        )
 
     def rest(self) -> None:
         """Wait until the controller knows the network as it is, and has ordered what follows."""
