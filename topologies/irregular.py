@@ -96,7 +96,7 @@ def join_parts(dice: Random, cabling: Cabling) -> None:
     """Make one network of several by swapping the ends of links, so that no node has more links than before."""
     while not nx.is_connected(cabling):
         first, second = (cabling.subgraph(part).copy() for part in list(nx.connected_components(cabling))[:2])
-        bridges = {sorted_pair(bridge) for bridge in nx.bridges(first)}
+        bridges = {sorted_pair(bridge) for bridge in nx.bridges(first)}  # type: ignore[arg-type]
         needless = [edge for edge in sorted(map(sorted_pair, first.edges)) if edge not in bridges]
         a, b = pick(dice, needless)
         c, d = pick(dice, sorted(map(sorted_pair, second.edges)))
