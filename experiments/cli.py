@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "experiments.run",
     "capture": "experiments.capture.command",
     "doctor": "experiments.doctor.command",
+    "topology": "topologies.command",
 }
 """Command -> the module that carries it out."""
 
