@@ -1,47 +1,27 @@
-"""One switch's connection inside Ryu: batched reads and writes in place of Ryu's two system calls a message.
-
-:func:`install` replaces ``_recv_loop``, ``_send_loop``, ``send`` and ``close`` of Ryu's Datapath. What a switch says
-goes to the controller, by the board of all connections (`controller.southbound.switchboard`), in the order of the wire;
-everything but PACKET_IN also goes through Ryu's own parser, events and handlers, and so does PACKET_IN as soon as
-another Ryu application observes it.
-
-**Turns.** A connection gets :data:`TURN` messages' worth of time, then the others have theirs. What a turn decided is
-written at its end with one system call per switch.
-
-**Slow switches.** What a switch does not take at once waits here, and its own greenlet writes it when it can: nobody
-else waits. A switch with :data:`HIGH` bytes waiting is not read from, and PACKET_OUTs for it are shed, since packets
-may be lost and orders may not. At :data:`LIMIT`, or when it takes nothing for Ryu's ``socket-timeout``, it is
-disconnected.
-
-**Malformed messages** are counted, logged once per kind and switch, and answered as OpenFlow asks. Where the stream
-cannot be followed any further the connection is closed, and no other.
-"""
+"""One switch's connection: what it says is read in turns, what it is told is written in batches."""
 
 from __future__ import annotations
 
 import logging
-import ssl
 from contextlib import suppress
 from socket import SHUT_RDWR, SHUT_WR
 from typing import Any
 
-import ryu.base.app_manager  # before ryu.controller.controller, which imports it in a circle
 from eventlet import event as green
 from eventlet.greenio import GreenSocket
 from eventlet.hubs import get_hub, trampoline
-from ryu.controller import controller as ryu_controller
-from ryu.controller import ofp_event
-from ryu.controller.controller import CONF, Datapath, StreamServer
+from ryu.controller.controller import CONF
 from ryu.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER
 from ryu.lib import hub
-from ryu.ofproto import ofproto_parser
 
 from controller.model import Port, SwitchUp, dpid_text
-from controller.southbound import endless, openflow
+from controller.southbound import openflow
 from controller.southbound.openflow import Malformed, MessageType
-from controller.southbound.replies import Features, MultipartReply, MultipartType
+from controller.southbound.replies import Features, MultipartReply
 from controller.southbound.switchboard import Switchboard
-from controller.southbound.wire import BAD_VERSION, HEADER
+from controller.southbound.wire import BAD_VERSION
+
+from . import telling
 
 log = logging.getLogger("controller.channel")
 
@@ -57,16 +37,6 @@ PARTING_WORDS = 1.0
 
 _PACKET_IN = int(MessageType.PACKET_IN)
 _PACKET_OUT = int(MessageType.PACKET_OUT)
-_MULTIPART_REPLY = int(MessageType.MULTIPART_REPLY)
-_ANSWERS = {
-    int(MultipartType.FLOW): ofp_event.EventOFPFlowStatsReply,
-    int(MultipartType.TABLE): ofp_event.EventOFPTableStatsReply,
-    int(MultipartType.PORT_STATS): ofp_event.EventOFPPortStatsReply,
-    int(MultipartType.GROUP): ofp_event.EventOFPGroupStatsReply,
-    int(MultipartType.GROUP_DESC): ofp_event.EventOFPGroupDescStatsReply,
-    int(MultipartType.METER_CONFIG): ofp_event.EventOFPMeterConfigStatsReply,
-}
-"""Answers to what the network operating system asks of every switch, and what Ryu makes of them."""
 
 
 class Channel:
@@ -204,7 +174,7 @@ class Channel:
         """The messages that a chunk completes, a bounded number in each turn."""
         board = self._board
         packet_in = board.controller.packet_in
-        direct = self._up and not _observed()
+        direct = self._up and not telling.observed()
         dpid = self.datapath.id
         now = begun = board.clock()
         left = TURN
@@ -217,7 +187,7 @@ class Channel:
                     else:
                         left -= SLOW
                         self._take_slowly(message, now)
-                        direct = self._up and not _observed()
+                        direct = self._up and not telling.observed()
                         dpid = self.datapath.id
                 except Malformed as fault:
                     self._refuse(message, fault)
@@ -248,8 +218,12 @@ class Channel:
         board.flush()
         if self._parting:
             return
-        if not self._up or _is_for_ryu(message):
-            self._tell_ryu(message)
+        if not self._up or telling.is_for_ryu(message):
+            try:
+                telling.tell(self.datapath, message)
+            except telling.Unending as fault:
+                self.part()
+                raise fault from None
         if not self._up and self._features and self.datapath.state == MAIN_DISPATCHER:
             self._up = True
             known, address = self._features, self.datapath.address[:2]
@@ -266,28 +240,6 @@ class Channel:
             self._features = said
         elif isinstance(said, MultipartReply):
             self._ports += [part for part in said.parts if isinstance(part, Port)]
-
-    def _tell_ryu(self, message: bytes) -> None:
-        """What Ryu's own receive loop does with a message."""
-        datapath = self.datapath
-        message = endless.plain(message)
-        try:
-            # Not by ofproto_parser.msg, which logs each fault with its traceback.
-            parse = ofproto_parser._MSG_PARSERS[message[0]]
-            parsed = endless.limited(parse, datapath, *HEADER.unpack_from(message), message)
-        except Exception as error:  # Ryu's parsers let many kinds of them out.
-            if isinstance(error, endless.Endless):
-                self.part()
-            raise Malformed(f"Ryu cannot read it ({type(error).__name__})", None) from error
-        event = ofp_event.ofp_msg_to_ev(parsed)
-        brick = datapath.ofp_brick
-        brick.send_event_to_observers(event, datapath.state)
-        for handler in brick.get_handlers(event):
-            if datapath.state in handler.callers[event.__class__].dispatchers:
-                try:
-                    handler(event)
-                except Exception as error:
-                    raise Malformed(f"Ryu cannot deal with it ({error!r})", None) from error
 
     # ------------------------------------------------------------ faults and the end
 
@@ -326,95 +278,3 @@ class Channel:
     def _shut(self, how: int) -> None:
         with suppress(OSError):  # The other side was faster.
             self._socket.shutdown(how)
-
-
-def _observed() -> bool:
-    """Whether some Ryu application wants PACKET_IN."""
-    return _wanted(ofp_event.EventOFPPacketIn)
-
-
-def _wanted(event: type) -> bool:
-    brick = ryu.base.app_manager.lookup_service_brick(ofp_event.NAME)
-    return bool(brick.observers.get(event) or brick.event_handlers.get(event))
-
-
-def _is_for_ryu(message: bytes) -> bool:
-    """Whether Ryu must be told: of answers, which may be large and slow to parse, only what an application wants."""
-    if message[1] != _MULTIPART_REPLY:
-        return True
-    event = _ANSWERS.get(int.from_bytes(message[8:10]))
-    return event is None or _wanted(event)
-
-
-# ---------------------------------------------------------------- inside Ryu
-
-
-def connect(board: Switchboard) -> None:
-    """Have all connections from now on served by ``board``."""
-    Datapath.flowpath_board = board  # Ryu makes its Datapaths by itself and can hand them nothing.
-
-
-def install() -> None:
-    """Replace the methods of Ryu's Datapath that read and write. Doing so again changes nothing."""
-    endless.watch()
-    Datapath._recv_loop = _recv_loop
-    Datapath._send_loop = _send_loop
-    Datapath.send = _send
-    Datapath.close = _close
-    ryu_controller.StreamServer = _Server
-
-
-class _Server(StreamServer):  # type: ignore[misc]
-    """Ryu's server, which uses up its TLS settings on the first switch, for any number of them."""
-
-    def __init__(self, listen_info: Any, handle: Any, ssl_ctx: ssl.SSLContext | None = None, **tls: Any) -> None:
-        super().__init__(listen_info, handle)
-        if ssl_ctx is not None:
-            ssl_ctx.load_cert_chain(tls["certfile"], tls["keyfile"])
-            if "ca_certs" in tls:
-                ssl_ctx.verify_mode = tls["cert_reqs"]
-                ssl_ctx.load_verify_locations(tls["ca_certs"])
-            self.handle = lambda plain, address: self._secure(ssl_ctx, handle, plain, address)
-
-    def _secure(self, context: ssl.SSLContext, handle: Any, plain: Any, address: Any) -> None:
-        try:
-            secured = context.wrap_socket(plain, server_side=True)
-        except OSError as error:
-            log.warning("%s:%d: no TLS: %s", *address[:2], error)
-            plain.close()
-        else:
-            handle(secured, address)
-
-
-def _channel(datapath: Any) -> Channel:
-    channel: Channel | None = getattr(datapath, "flowpath_channel", None)
-    if channel is None:
-        channel = datapath.flowpath_channel = Channel(datapath, datapath.flowpath_board)
-    return channel
-
-
-def _recv_loop(datapath: Any) -> None:
-    try:
-        _channel(datapath).read()
-    finally:
-        datapath.socket.close()
-
-
-def _send_loop(datapath: Any) -> None:
-    try:
-        _channel(datapath).write_late()
-    finally:
-        datapath.send_q = None  # Ryu takes this for "no more sending".
-
-
-def _send(datapath: Any, buf: bytes, close_socket: bool = False) -> bool:
-    channel = _channel(datapath)
-    sent = channel.send(buf)
-    if close_socket:
-        channel.part()
-    return sent
-
-
-def _close(datapath: Any) -> None:
-    datapath.set_state(DEAD_DISPATCHER)
-    _channel(datapath).part()
