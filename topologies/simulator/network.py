@@ -96,7 +96,7 @@ class Network:
         self._connections: dict[str, int] = {}
         self._last: dict[tuple[str, bool], float] = {}
         self._held: list[tuple[str, int, bytes]] | None = None
-        self._asked: dict[bytes, Trail] = {}
+        self._asked: dict[tuple[str, bytes], Trail] = {}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._build(graph)
@@ -196,10 +196,10 @@ class Network:
     def _carry(self, name: str, effects: Effects, trail: Trail, frame: bytes | None = None) -> None:
         """Have what a switch sends and says go its way."""
         for port, sent in effects.frames:
-            self._leave(Place(name, port), sent, trail or self._asked.get(sent, ()))
+            self._leave(Place(name, port), sent, trail or self._asked.get((name, sent), ()))
         for connection, message in effects.messages:
             if frame is not None and frame[12:14] != b"\x88\xcc":
-                self._asked[frame] = trail
+                self._asked[name, frame] = trail
             self._say(name, connection, message)
 
     # ------------------------------------------------------------ the controller
