@@ -92,7 +92,8 @@ def halves(found: Facts) -> str:
     if links is None:
         return "not computed" if found.hosts > 1 else "there are no two hosts to part"
     rate = "" if bandwidth is None else f", {bandwidth / 1e6:,.4g} Mbit/s"
-    return f"{'' if exact else 'at most '}{links:,} {'link' if links == 1 else 'links'}{rate}"
+    cables = f"{links:,} {'cable' if links == 1 else 'cables'}{rate}"
+    return f"{'' if exact else 'at most '}{cables} between the worst halves; {found.hosts // 2:,} hosts are in one"
 
 
 def failures(cuts: list[Cut], what: str) -> str:

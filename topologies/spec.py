@@ -37,11 +37,11 @@ def build_graph(spec: str) -> Graph:
 
 
 def _build(written: str) -> Graph:
-    if files.is_file_name(written):
-        return files.read(Path(written))
     rest, at, option = written.rpartition("@")
     if at and option == IDEAL:
         return without_wishes(_build(rest))
+    if files.is_file_name(written):
+        return files.read(Path(written))
     if at and files.is_file_name(rest):
         raise TopologyError(f"{shortened(option)!r} after the @ of a file should be {IDEAL!r}")
     return by_name(rest, option) if at else by_name(written, None)

@@ -39,3 +39,30 @@ def test_a_name_that_linux_would_not_take_is_refused():
     plan.graph.add_node("a-very-long-switch", kind="switch", dpid=1)
     with pytest.raises(TopologyError, match="more than 15 characters"):
         mininet_net.root_interfaces(plan.graph)
+
+
+@pytest.mark.parametrize("wish", [{"bandwidth": 1e6}, {"delay": 0.01}, {"loss": 0.1}, {"vlans": (10,)}])
+def test_a_link_that_cannot_be_built_as_asked_is_refused(wish):
+    plan = Plan()
+    plan.link(*plan.switches(2), **wish)
+    plan.graph.graph["spec"] = "two.yaml"
+    with pytest.raises(TopologyError, match=f"link s1 - s2 asks for {next(iter(wish))}.*two.yaml@ideal is the same"):
+        mininet_net.to_topo(plan.graph)
+
+
+def test_a_host_that_cannot_be_built_as_asked_is_refused():
+    plan = Plan()
+    plan.host(plan.switch(), vlan=10)
+    with pytest.raises(TopologyError, match="host h1 asks for VLAN 10"):
+        mininet_net.to_topo(plan.graph)
+    plan = Plan()
+    one, other = plan.switches(2)
+    plan.link(plan.host(one), other)
+    with pytest.raises(TopologyError, match="host h1 has 2 links"):
+        mininet_net.to_topo(plan.graph)
+
+
+def test_hosts_of_a_file_keep_their_prefix():
+    plan = Plan()
+    plan.host(plan.switch(), ip="192.168.7.1", prefix_length=24)
+    assert mininet_net.to_topo(plan.graph).nodeInfo("h1")["ip"] == "192.168.7.1/24"
