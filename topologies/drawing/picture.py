@@ -28,6 +28,7 @@ class Cable(NamedTuple):
     end: tuple[float, float]
     to_host: bool
     title: str
+    wishes: tuple[str, ...]
 
 
 class Shape(NamedTuple):
@@ -65,7 +66,7 @@ def make(graph: Graph) -> Picture:
     cables = [cable for cable in cables_of(graph, points) if cable]
     width = max(x for x, _ in points.values()) + MARGIN
     height = max(y for _, y in points.values()) + MARGIN
-    words = labels(graph, points) + delays(graph, cables)
+    words = labels(graph, points) + delays(cables)
     missing = len(graph) - len(points)
     title = graph.graph.get("spec", "network") + (f" (its {missing:,} hosts are not drawn)" if missing else "")
     # What reaches over the edge, a bent cable or a long label, widens the sheet.
@@ -108,7 +109,7 @@ def cables_of(graph: Graph, points: Points) -> list[Cable]:
             bow = 1.15 * UNIT if start[1] == end[1] else -1.15 * UNIT
         if (start, one) > (end, other):
             start, end = end, start
-        cables.append(Cable(start, bent(start, end, bow), end, to_host, title_of(one, other, about)))
+        cables.append(Cable(start, bent(start, end, bow), end, to_host, title_of(one, other, about), wishes(about)))
     return cables
 
 
@@ -127,7 +128,7 @@ def title_of(one: str, other: str, about: dict[str, object]) -> str:
     return ", ".join([words, *wishes(about)])
 
 
-def wishes(about: dict[str, object]) -> list[str]:
+def wishes(about: dict[str, object]) -> tuple[str, ...]:
     """What a cable is asked to be, for people."""
     found = []
     if isinstance(rate := about.get("bandwidth"), float):
@@ -141,7 +142,7 @@ def wishes(about: dict[str, object]) -> list[str]:
         found.append(f"{loss * 100:.3g} % loss")
     if isinstance(vlans := about.get("vlans"), tuple):
         found.append(f"VLAN {', '.join(map(str, vlans))}")
-    return found
+    return tuple(found)
 
 
 def described(graph: Graph, name: str) -> tuple[bool, str]:
@@ -161,16 +162,17 @@ def labels(graph: Graph, points: Points) -> list[Words]:
     return [Words((points[name][0], points[name][1] + 25), graph.nodes[name]["label"]) for name in named]
 
 
-def delays(graph: Graph, cables: list[Cable]) -> list[Words]:
-    """What is asked of the links, in the middle of each."""
-    marked = [
-        (cable, ", ".join(cable.title.split(", ")[1:]))
-        for cable in cables
-        if not cable.to_host and "," in cable.title and math.dist(cable.start, cable.end) > SHORT
-    ]
+def delays(cables: list[Cable]) -> list[Words]:
+    """What is asked of the links, line under line in the middle of each that is long enough."""
+    marked = [(cable, cable.wishes) for cable in cables if not cable.to_host and cable.wishes]
     if len(marked) > MOST_DELAYS:
         return []
-    return [Words(middle(cable), text) for cable, text in marked]
+    words = []
+    for cable, lines in marked:
+        x, y = middle(cable)
+        if math.dist(cable.start, cable.end) > max(SHORT, 6.5 * max(map(len, lines)) + 44):
+            words += [Words((x, y + (i - (len(lines) - 1) / 2) * 13), line) for i, line in enumerate(lines)]
+    return words
 
 
 def middle(cable: Cable) -> tuple[float, float]:
