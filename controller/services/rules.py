@@ -261,7 +261,9 @@ class Rules:
         adoption = self._adoptions.get(dpid)
         if adoption is None:
             return
-        for rule in [*adoption.rules.values(), *adoption.flows]:
+        # Of a flow's switches only the one that tells of its end is where the host is; the others see it pass.
+        flows = [rule for rule in adoption.flows if rule.notify]
+        for rule in [*adoption.rules.values(), *flows]:
             port, mac = rule.match.get("in_port"), rule.match.get("eth_src")
             if isinstance(port, int) and isinstance(mac, bytes):
                 yield port, mac
