@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from controller.apps.learning_switch import FLOOD, LearningSwitch
-from controller.model import Decision, Packet
+from controller.apps.learning_switch import LearningSwitch
+from controller.model import Decision, Output, Packet, PortNo
 from controller.services.network import Network
 
 
@@ -13,4 +13,4 @@ class Hub(LearningSwitch):
     name = "hub"
 
     def packet_in(self, packet: Packet, network: Network, now: float) -> Decision | None:
-        return Decision("everybody gets everything", (), FLOOD)
+        return Decision("everybody gets everything", release=(Output(PortNo.FLOOD),))

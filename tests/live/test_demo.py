@@ -31,28 +31,44 @@ def echoes(directory: Path, begin: float, end: float) -> list[dict[str, Any]]:
     return [each for each in headers if "icmp_seq" in each]
 
 
-@pytest.mark.parametrize("controller", [[], ["--ryu-app", "ryu.app.simple_switch_13"]], ids=["ours", "Ryu's"])
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        ([], ["h1", "s1", "s2", "s3", "h3"]),
+        (["--topology", "ring:6", "--to", "h3"], ["h1", "s1", "s2", "s3", "h3"]),
+        (["--apps", "learning_switch"], ["h1", "s1", "s2", "s3", "h3"]),
+        (["--ryu-app", "ryu.app.simple_switch_13"], ["h1", "s1", "s2", "s3", "h3"]),
+    ],
+    ids=["routing", "routing on a ring", "learning switch", "Ryu's"],
+)
 def test_the_demo_tells_the_whole_story(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], controller: list[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], path: list[str]
 ) -> None:
-    code, directory, result = demo(tmp_path, *controller)
+    code, directory, result = demo(tmp_path, *arguments)
     said = capsys.readouterr().out
     assert code == Exit.FINE, said
     assert "The story is complete" in said
     assert "\x1b" not in said
     story = result["story"]
-    assert story["path"] == ["h1", "s1", "s2", "s3", "h3"]
-    assert story["ours"] is not bool(controller)
+    assert story["path"] == path
+    assert story["ours"] is ("--ryu-app" not in arguments)
+    routed = not {"--apps", "--ryu-app"} & {*arguments}
     for packet in story["first"][:3]:
-        assert [visit["switch"] for visit in packet["visits"] if visit["query"]] == [
-            visit["switch"] for visit in packet["visits"]
-        ]
+        switches = [visit["switch"] for visit in packet["visits"]]
+        # With routing the first switch asks for the whole way, else every switch asks for itself.
+        asking = switches[:1] if routed else switches
+        assert [visit["switch"] for visit in packet["visits"] if visit["query"]] == asking
+        if routed and packet["name"] != "ARP request":
+            ordered = {install["switch"] for install in packet["visits"][0]["installs"]}
+            assert ordered == {"s1", "s2", "s3"}
     assert all(use["after"] > use["before"] for use in story["cache"])
     first_asked = echoes(directory, *spans(result)[0])
     second_asked = echoes(directory, *spans(result)[1])
     assert first_asked
     assert second_asked == []
     assert len(result["round_trips_s"]) == 10
+    reasons = [visit["decision"]["why"] for packet in story["first"] for visit in packet["visits"] if visit["decision"]]
+    assert all(reasons) is story["ours"]
     assert result["summary"]["lost"] == 0
     assert (directory / "report.html").stat().st_size > 50_000
     assert (directory / "controller.log").exists()

@@ -54,7 +54,7 @@ def test_hosts_and_ports_do_not_speak_ipv6_unless_asked_to(network):
 
 def test_a_switch_lists_its_rules(network):
     miss = [flow for flow in network.flows("s2") if flow.table == 0 and flow.priority == 0]
-    assert [(flow.match, flow.actions) for flow in miss] == [("", "CONTROLLER:65535")]
+    assert [(flow.match, flow.actions) for flow in miss] == [("", "goto_table:1")]
 
 
 def test_a_command_that_fails_or_hangs_is_told_of_in_one_line(network):
