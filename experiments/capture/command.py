@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ from experiments.capture.streams import Gap
 from experiments.capture.summary import summary
 from experiments.errors import Exit, UserError
 
+Wanted = Callable[[Message, float], bool]
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``flowpath capture``."""
@@ -39,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     files = parser.add_mutually_exclusive_group()
     files.add_argument("--write", type=Path, metavar="FILE", help="keep what is captured in this pcap file")
-    files.add_argument("--read", type=Path, metavar="FILE", help="read this pcap or pcapng file instead of listening")
+    files.add_argument(
+        "--read", type=Path, nargs="+", default=[], metavar="FILE",
+        help="read these pcap or pcapng files, one after the other, instead of listening",
+    )  # fmt: skip
     parser.add_argument("--filter", default="", metavar="EXPR", help="show only messages for which this holds")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, counts last")
 
@@ -47,28 +52,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show the messages, then counts by type; 0 also when Ctrl-C ended it."""
     wanted = parse(args.filter)
+    # `latest/openflow.pcap` is one of `*/openflow.pcap`, too.
+    files = list({path.resolve(): path for path in args.read}.values())
+    for path in files:
+        gaps: list[Gap] = []
+        file = str(path) if len(files) > 1 else ""
+        counts = _show(args, read(path, args.port, gaps.append), wanted, file)
+        _finish(args, counts, gaps, 0, file)
+    if not files:
+        gaps = []
+        with _recorder(args) as recorder:
+            source = messages(recorder.follow(), args.port, gaps.append, live=True)
+            counts = _show(args, source, wanted, "", live=True)
+        _finish(args, counts, gaps, recorder.dropped)
+    return Exit.FINE
+
+
+def _show(
+    args: argparse.Namespace, source: Iterable[Message], wanted: Wanted, file: str, *, live: bool = False
+) -> Counter[str]:
+    """Print the messages that are wanted, and count them by type."""
     show = _print_json if args.json else _print_line
     start: float | None = None
     counts: Counter[str] = Counter()
-    gaps: list[Gap] = []
-    with ExitStack() as stack:
-        if args.read:
-            source, recorder = read(args.read, args.port, gaps.append), None
-        else:
-            recorder = stack.enter_context(_recorder(args))
-            source = messages(recorder.follow(), args.port, gaps.append, live=True)
-        for message in source:
-            if start is None:
-                start = message.time
-                if not args.json:
-                    print(f"times in seconds after {datetime.fromtimestamp(start).isoformat(sep=' ')}")
-            if wanted(message, start):
-                counts[message.name] += 1
-                show(message, start)
-                if recorder:
-                    sys.stdout.flush()
-    _finish(args, counts, gaps, recorder.dropped if recorder else 0)
-    return Exit.FINE
+    for message in source:
+        if start is None:
+            start = message.time
+            if not args.json:
+                print(f"{file}: " * bool(file), end="")
+                print(f"times in seconds after {datetime.fromtimestamp(start).isoformat(sep=' ')}")
+        if wanted(message, start):
+            counts[message.name] += 1
+            show(message, start)
+            if live:
+                sys.stdout.flush()
+    return counts
 
 
 @contextmanager
@@ -112,14 +130,15 @@ def as_json(message: Message) -> dict[str, Any]:
     }
 
 
-def _finish(args: argparse.Namespace, counts: Counter[str], gaps: list[Gap], dropped: int) -> None:
+def _finish(args: argparse.Namespace, counts: Counter[str], gaps: list[Gap], dropped: int, file: str = "") -> None:
     for gap in gaps:
         print(f"flowpath: {gap}", file=sys.stderr)
     if dropped:
         print(f"flowpath: the kernel dropped {dropped} packets: not every message is here", file=sys.stderr)
     by_type = dict(sorted(counts.items()))
     if args.json:
-        print(json.dumps({"counts": by_type, "total": counts.total(), "gaps": len(gaps), "dropped": dropped}))
+        named = {"file": file} if file else {}
+        print(json.dumps({**named, "counts": by_type, "total": counts.total(), "gaps": len(gaps), "dropped": dropped}))
         return
     print(f"{counts.total()} messages")
     for name, count in by_type.items():

@@ -295,3 +295,18 @@ def test_scapy_agrees_where_its_layer_is_right(name: str) -> None:
 def flat(fields: Any) -> list[tuple[str, Any]]:
     """The fields that are one value."""
     return [(key, value) for key, value in fields.items() if not isinstance(value, (dict, list))]
+
+
+def test_several_files_are_shown_one_after_the_other_and_each_once(
+    capture_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "another.pcap"
+    copy.write_bytes(capture_file.read_bytes())
+    latest = tmp_path / "latest.pcap"
+    latest.symlink_to(copy)
+    assert run("--read", str(capture_file), str(copy), str(latest), "--json") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ends = [line for line in lines if "counts" in line]
+    assert [Path(end["file"]).name for end in ends] == [capture_file.name, latest.name]
+    assert ends[0]["counts"] == ends[1]["counts"]
+    assert len(lines) == 2 + 2 * ends[0]["total"]
