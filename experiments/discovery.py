@@ -26,7 +26,7 @@ from experiments import report, results
 from experiments.capture import Message, Recorder, read
 from experiments.errors import Exit, UserError
 from experiments.machine import ovs, wait
-from experiments.machine.controller_process import Controller
+from experiments.machine.controller_process import Controller, require_ports
 from experiments.machine.session import Session
 from experiments.options import add_common
 from experiments.report import sheet, strips
@@ -91,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     samples: list[Sample] = []
     with Session(EXPERIMENT, wait=args.wait) as session:
         datapath = session.open_vswitch()
+        require_ports()
         directory = results.new_directory(EXPERIMENT, args.out)
         network = session.network(graph, Controller(log=directory / "none.log"))
         narrator.progress(f"network is up: {len(network.switches)} switches, {len(places) // 2} cables between them")

@@ -32,6 +32,7 @@ from experiments.capture import Recorder
 from experiments.errors import Exit, UserError
 from experiments.failures import Kind, cables, fail, mend, without
 from experiments.machine import wait
+from experiments.machine.controller_process import require_ports
 from experiments.machine.session import Session
 from experiments.options import MODES, add_common
 from experiments.ping import ping
@@ -155,6 +156,7 @@ def run(args: argparse.Namespace) -> int:
     plan = planned(args, graph)
     narrator = report.Narrator()
     started = datetime.now(UTC).isoformat(timespec="seconds")
+    require_ports()
     directory = results.new_directory(EXPERIMENT, plan.out)
     found: list[Repetition] = []
     rest: dict[str, Probing] = {}

@@ -28,6 +28,7 @@ from experiments import report, results
 from experiments.capture import Recorder, read
 from experiments.cold_starts import PINGS, measure
 from experiments.errors import Exit, UserError
+from experiments.machine.controller_process import require_ports
 from experiments.machine.session import Session
 from experiments.outcome import Outcome
 from experiments.story import explained, tell
@@ -131,6 +132,7 @@ def perform(plan: Plan, graph: Graph, say: Say, show: Callable[[Outcome], None])
     with Session(EXPERIMENT, wait=plan.wait) as session, ExitStack() as recording:
         datapath = session.open_vswitch()
         say(f"Open vSwitch is ready ({datapath} datapath)")
+        require_ports()
         directory = results.new_directory(EXPERIMENT, plan.out)
         capture = directory / "openflow.pcap"
         recorder = recording.enter_context(Recorder(path=capture))

@@ -28,6 +28,7 @@ import topologies
 from experiments import report, results
 from experiments.capture import Recorder
 from experiments.errors import Exit, UserError
+from experiments.machine.controller_process import require_ports
 from experiments.machine.links import SYSFS
 from experiments.machine.session import Session
 from experiments.options import MODES, add_common, controller_options
@@ -94,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with Session(EXPERIMENT, wait=args.wait) as session:
         datapath = session.open_vswitch()
+        require_ports()
         directory = results.new_directory(EXPERIMENT, args.out)
         with Recorder(path=directory / "openflow.pcap"):
             controller = session.controller(

@@ -51,8 +51,7 @@ class Controller:
 
         Raises `UserError` when one of its ports is taken, or Ryu is not installed.
         """
-        require_free(self.address[1], "OpenFlow")
-        require_free(self.rest_port, "REST")
+        require_ports(self.address[1], self.rest_port)
         command = [
             str(RYU_MANAGER), *self.ryu_apps,
             "--ofp-listen-host", self.address[0], "--ofp-tcp-listen-port", str(self.address[1]),
@@ -166,6 +165,12 @@ class Controller:
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
+
+
+def require_ports(port: int = 6653, rest_port: int = 8080) -> None:
+    """Raise `UserError` when a controller could not listen, before anything is made for it."""
+    require_free(port, "OpenFlow")
+    require_free(rest_port, "REST")
 
 
 def require_free(port: int, purpose: str) -> None:

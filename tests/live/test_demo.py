@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,12 @@ def test_a_step_that_never_happens_is_named(tmp_path: Path, capsys: pytest.Captu
 def test_hosts_that_there_are_not_are_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--to", "h9"]) == Exit.USAGE
     assert capsys.readouterr().err == "flowpath: topology 'linear:3' has no host 'h9' (hosts: h1, h2, h3)\n"
+
+
+def test_a_port_that_is_taken_is_told_and_nothing_is_left_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 6653)):
+        assert main(["demo", "--out", str(tmp_path), "--wait", str(PATIENCE)]) == Exit.USAGE
+    assert "port 6653 (OpenFlow) is taken by" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
