@@ -9,6 +9,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from experiments.cold_starts import Sample
 
 WIDTH, HEIGHT = 7.6, 3.5
@@ -54,15 +56,21 @@ def draw(samples: Sequence[Sample]) -> str:
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.margins(y=0.22)
         axes.grid(axis="y", which="both", color=FAINT, linewidth=0.7)
+        return inline(figure, "Round trips of the pings after each cold start, with medians")
+
+
+def inline(figure: Figure, title: str) -> str:
+    """A finished figure as part of the page: without frames and ticks, its ground the page's."""
+    figure.patch.set_visible(False)
+    for axes in figure.axes:
         axes.set_axisbelow(True)
         axes.tick_params(colors=INK, which="both", length=0)
         for side in axes.spines.values():
             side.set_visible(False)
-        figure.patch.set_visible(False)
         axes.patch.set_visible(False)
-        page = io.StringIO()
-        figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return themed(page.getvalue(), "Round trips of the pings after each cold start, with medians")
+    page = io.StringIO()
+    figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return themed(page.getvalue(), title)
 
 
 def themed(drawing: str, title: str) -> str:

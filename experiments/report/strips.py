@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from experiments.report.plot import FAINT, FIRST, INK, WIDTH, themed
+from experiments.report.plot import FAINT, FIRST, INK, WIDTH, inline
 
 HEIGHT = 0.42
 """Inches for each group."""
@@ -42,12 +41,4 @@ def draw(groups: Mapping[str, Sequence[float]], label: str, title: str) -> str:
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.12)
         axes.grid(axis="x", which="major", color=FAINT, linewidth=0.7)
-        axes.set_axisbelow(True)
-        axes.tick_params(colors=INK, which="both", length=0)
-        for side in axes.spines.values():
-            side.set_visible(False)
-        figure.patch.set_visible(False)
-        axes.patch.set_visible(False)
-        page = io.StringIO()
-        figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return themed(page.getvalue(), title)
+        return inline(figure, title)

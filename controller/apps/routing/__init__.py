@@ -20,6 +20,7 @@ from controller.model import (
     HostGone,
     HostMoved,
     HostSeen,
+    Install,
     LinkDown,
     LinkUp,
     Location,
@@ -28,7 +29,6 @@ from controller.model import (
     Packet,
     PortChanged,
     PortGone,
-    Remove,
     RoutesChanged,
     Rule,
     RulesFound,
@@ -49,13 +49,12 @@ from .pipeline import DESTINATION, PASS_ON, base, from_switch, known_source, rem
 from .proactive import Proactive
 from .reactive import Move, Reactive, without_port
 
-MODES = ("reactive", "proactive", "fast-failover")
 _ASKER = AskingSettings().asker
 _EXPIRED = (0, 1)
 
 
 class Routing(App):
-    """Decides ways through the network; ``mode`` is one of MODES, ``granularity`` what a flow is when reactive."""
+    """Decides ways through the network; ``mode`` is one of those above, ``granularity`` what a flow is when reactive."""
 
     name = "routing"
 
@@ -156,7 +155,9 @@ class Routing(App):
                 self.found[dpid] = flows
             case SwitchSettled(dpid):
                 stale = (rule for rule in self.found.pop(dpid, ()) if not self._is_good(dpid, rule, network))
-                return _decision("flows that lead nowhere are taken back", [_withdrawal(dpid, rule) for rule in stale])
+                return _decision(
+                    "flows that lead nowhere are taken back", [remove(Install(dpid, rule)) for rule in stale]
+                )
             case FlowRemoved(dpid, rule, reason) if reason in _EXPIRED and self.reactive and rule.table == DESTINATION:
                 self.reactive.flows.remove(dpid, without_port(rule.match))
         return None
@@ -217,10 +218,6 @@ class Routing(App):
 
 def _outputs(ports: Iterable[int]) -> tuple[Output, ...]:
     return tuple(Output(port) for port in ports)
-
-
-def _withdrawal(dpid: int, rule: Rule) -> Remove:
-    return Remove(dpid, rule.match, rule.table, strict=True, priority=rule.priority)
 
 
 def _two_stages(reason: str, moves: Iterable[Move]) -> Decision | None:
