@@ -54,7 +54,7 @@ _EXPIRED = (0, 1)
 
 
 class Routing(App):
-    """Decides ways through the network; ``mode`` is one of those above, ``granularity`` what a flow is when reactive."""
+    """Decides ways through the network; ``mode`` is one of these, ``granularity`` what a flow is when reactive."""
 
     name = "routing"
 
